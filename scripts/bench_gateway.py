@@ -1,0 +1,194 @@
+"""How much of a direct connection the hub's gateway leaves: a large download, WebSocket echo.
+
+Three processes, as in life: an app, the hub's server with its gateway, and who measures. Direct
+and through the hub take turns, so that what else the machine does touches both.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import websockets
+
+from bunkhouse.cli.server import Server
+from bunkhouse.gateway import Apps, Gateway, websockets_through
+from bunkhouse.people import People
+from bunkhouse.settings import Settings
+from bunkhouse.store import Database
+
+SIZE = 512 * 1024 * 1024
+CHUNK = 256 * 1024
+ROUNDS = 5
+ECHOES = 16_000
+WINDOW = 32
+"""Messages that are on their way at once."""
+
+
+def measure() -> dict[str, float]:
+    """Give ratios of through the hub to direct: bytes and echoes per second."""
+    with _process("app") as app, _process("hub", str(app["port"])) as hub:
+        direct = {"Host": "localhost", "port": app["port"], "Cookie": "a=b", "Origin": "http://x"}
+        ratios: dict[str, float] = {}
+        for name, run in (("download", _download), ("WebSocket echo", _echo)):
+            pairs = [(run(direct), run(hub)) for _ in range(ROUNDS)]
+            ratios[name] = statistics.median(a for a, _ in pairs) / statistics.median(
+                b for _, b in pairs
+            )
+    return ratios
+
+
+def _download(to: dict[str, str]) -> float:
+    buffer = bytearray(CHUNK)
+    with socket.create_connection(("127.0.0.1", int(to["port"]))) as connection:
+        request = f"GET / HTTP/1.1\r\nHost: {to['Host']}\r\nCookie: {to['Cookie']}\r\n\r\n"
+        connection.sendall(request.encode())
+        began, got = time.monotonic(), 0
+        while got < SIZE:
+            read = connection.recv_into(buffer)
+            if not read:
+                raise ConnectionError("the download broke off")
+            got += read
+        return time.monotonic() - began
+
+
+def _echo(to: dict[str, str]) -> float:
+    async def run() -> float:
+        async with websockets.connect(
+            f"ws://{to['Host']}/ws",
+            host="127.0.0.1",
+            port=int(to["port"]),
+            additional_headers={"Cookie": to["Cookie"]},
+            origin=websockets.Origin(to["Origin"]),
+            proxy=None,
+            compression=None,
+        ) as connection:
+            began = time.monotonic()
+            for _ in range(ECHOES // WINDOW):
+                for _ in range(WINDOW):
+                    await connection.send(b"x" * 64)
+                for _ in range(WINDOW):
+                    await connection.recv()
+            return time.monotonic() - began
+
+    return asyncio.run(run())
+
+
+@contextlib.contextmanager
+def _process(*arguments: str) -> Generator[dict[str, str]]:
+    with subprocess.Popen(
+        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+async def _app() -> None:
+    piece = b"x" * CHUNK
+
+    async def echo(websocket: websockets.ServerConnection) -> None:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for message in websocket:
+                await websocket.send(message)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"GET /ws" in head:
+            inner, out = await asyncio.open_connection("127.0.0.1", echoing)
+            out.write(head)
+            await asyncio.gather(_copy(inner, writer), _copy(reader, out))
+        else:
+            writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n".encode())
+            for _ in range(SIZE // CHUNK):
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+
+    async with websockets.serve(echo, "127.0.0.1", 0, compression=None) as server:
+        echoing: int = next(iter(server.sockets)).getsockname()[1]
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+        _tell(port=listening.sockets[0].getsockname()[1])
+        await asyncio.Future()
+
+
+async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(CHUNK):
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+
+class _Streams:
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def get(self, session_id: str) -> object:
+        return session_id
+
+    async def open_stream(
+        self, session_id: str, target: str
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self._port)
+
+
+async def _hub(port: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="bh") as folder:
+        settings = Settings(data_dir=Path(folder), _env_file=None)  # pyright: ignore[reportCallIssue]
+        listening = socket.create_server(("127.0.0.1", 0))
+        settings.port = listening.getsockname()[1]
+        people = People(await Database.open(settings.database_path))
+        signed_in = await people.use_link(await people.sign_in_link())
+        person = await people.by_cookie(signed_in.secret)
+        assert person is not None
+        apps = Apps(settings, people, _Streams(port))
+        view = await apps.view(person, "bench", "5173")
+        origin = urlsplit(view.link)
+        assert apps.origins is not None
+        address = apps.origins.address_of(f"{origin.scheme}://{origin.netloc}")
+        assert address is not None
+        value = apps.passes.write(apps.passes.issue(person.sign_in or "", address))
+
+        async def started() -> None:
+            _tell(
+                port=settings.port,
+                Host=origin.netloc,
+                Origin=f"{origin.scheme}://{origin.netloc}",
+                Cookie=f"{apps.origins.cookie_of(address) if apps.origins else ''}={value}",
+            )
+
+        async def no_hub(*_: object) -> None:
+            raise RuntimeError("only apps are asked here")
+
+        server = Server(
+            Gateway(apps, no_hub),
+            websockets=websockets_through(apps),
+            closing=asyncio.Event(),
+            started=started,
+        )
+        await server.serve([listening])
+
+
+def _tell(**what: object) -> None:
+    print(json.dumps(what), flush=True)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["app"]:
+            asyncio.run(_app())
+        case ["hub", port]:
+            asyncio.run(_hub(int(port)))
+        case _:
+            print(json.dumps(measure(), indent=2))

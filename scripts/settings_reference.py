@@ -1,0 +1,180 @@
+"""Writes the tables of docs/reference/settings.md from the settings themselves.
+
+`.venv/bin/python scripts/settings_reference.py` rewrites the part of the page between the two
+marks; a test fails where the page is not what this would write.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from bunkhouse.settings import Settings
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "settings.md"
+BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("The hub", ("host", "port", "data_dir", "public_url", "log_level")),
+    ("People", ("cookie_days", "link_minutes")),
+    (
+        "What sandboxes show to browsers",
+        ("apps_domain", "apps_ports", "app_cookie_minutes", "app_ticket_seconds"),
+    ),
+    (
+        "Sessions",
+        (
+            "max_sandboxes",
+            "prompt_bytes",
+            "event_bytes",
+            "diff_bytes",
+            "blob_bytes",
+            "session_blobs_bytes",
+            "min_free_bytes",
+            "connect_seconds",
+            "setup_seconds",
+            "service_idle_seconds",
+            "default_model",
+        ),
+    ),
+    (
+        "Sandboxes",
+        (
+            "engine",
+            "hub_url_for_sandboxes",
+            "sandbox_memory",
+            "sandbox_cpus",
+            "sandbox_pids",
+            "image",
+            "repository_roots",
+        ),
+    ),
+    ("What sandboxes may reach", ("egress", "egress_allow", "egress_connections")),
+    (
+        "Models",
+        (
+            "anthropic_api_key",
+            "anthropic_base_url",
+            "openai_api_key",
+            "openai_base_url",
+            "gemini_api_key",
+            "gemini_base_url",
+            "demo",
+            "demo_words_per_second",
+            "model_connect_seconds",
+            "model_idle_seconds",
+        ),
+    ),
+)
+"""In which order the page has them. One that is in none of these comes last, under "Others"."""
+
+_DEFAULTS = {"data_dir": "`$XDG_DATA_HOME/bunkhouse`, else `~/.local/share/bunkhouse`"}
+"""Defaults that depend on the machine."""
+
+_UNITS = {
+    "bytes": "bytes",
+    "memory": "bytes",
+    "seconds": "seconds",
+    "minutes": "minutes",
+    "days": "days",
+    "cpus": "processors",
+}
+"""By the last word of the name."""
+
+
+def variable(name: str, field: FieldInfo) -> str:
+    """The environment variable of a setting."""
+    return str(field.validation_alias or f"BUNKHOUSE_{name.upper()}")
+
+
+def default(name: str, field: FieldInfo) -> str:
+    """A setting's default, as the page shows it."""
+    value = field.get_default(call_default_factory=True)
+    if name in _DEFAULTS:
+        said = _DEFAULTS[name]
+    elif value is None:
+        said = "not set"
+    elif value == []:
+        said = "empty"
+    elif isinstance(value, bool):
+        said = f"`{str(value).lower()}`"
+    elif isinstance(value, float):
+        said = f"`{value:g}`"
+    elif _unit(name) == "bytes":
+        said = f"`{value}` ({_size(value)})"
+    else:
+        said = f"`{value}`"
+    return said
+
+
+def takes(name: str, field: FieldInfo) -> str:
+    """What a setting can be, and its unit."""
+    kind = _without_none(field.annotation)
+    if get_origin(kind) is Literal:
+        return " · ".join(f"`{choice}`" for choice in get_args(kind))
+    words = {
+        bool: "`true` · `false`",
+        int: "whole number",
+        float: "number",
+        Path: "folder",
+        str: "text",
+    }
+    said = "list" if get_origin(kind) is list else words.get(kind, "secret")
+    unit = _unit(name)
+    if unit is None:
+        return said
+    return unit if kind is int else f"{said}, {unit}"
+
+
+def render() -> str:
+    """The part of the page that is made here."""
+    fields = Settings.model_fields
+    grouped = {name for _, names in GROUPS for name in names}
+    others = tuple(name for name in fields if name not in grouped)
+    parts: list[str] = []
+    for title, names in (*GROUPS, *((("Others", others),) if others else ())):
+        parts += [
+            f"## {title}",
+            "",
+            "| Variable | Takes | Default | Meaning |",
+            "|---|---|---|---|",
+        ]
+        for name in names:
+            field = fields[name]
+            cells = (
+                f"`{variable(name, field)}`",
+                takes(name, field),
+                default(name, field),
+                (field.description or "").replace("|", "\\|"),
+            )
+            parts.append(f"| {' | '.join(cells)} |")
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def rewritten(page: str) -> str:
+    """The page with its tables made anew."""
+    made = f"{BEGIN}\n\n{render()}\n\n{END}"
+    return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: made, page, flags=re.DOTALL)
+
+
+def _without_none(annotation: Any) -> Any:
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    optional = type(None) in get_args(annotation)
+    return kinds[0] if optional and len(kinds) == 1 else annotation
+
+
+def _unit(name: str) -> str | None:
+    return _UNITS.get(name.rpartition("_")[2])
+
+
+def _size(value: int) -> str:
+    for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if value and value % factor == 0:
+            return f"{value // factor} {unit}"
+    return f"{value} bytes"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rewritten(PAGE.read_text()))
