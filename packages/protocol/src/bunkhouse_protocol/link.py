@@ -1,0 +1,225 @@
+"""The frames on the link: one WebSocket for each sandbox, dialled by the runner.
+
+Text frames, one JSON object each. Both directions are safe against either side being killed at
+any moment:
+
+- **Events** go up. The runner numbers them (`n`, from 1) in a *spool* on its disk before it sends
+  them, and drops them when the hub has acknowledged them as stored. The hub stores each `n` of a
+  spool once.
+- **Commands** go down. The hub writes them into an outbox before it sends them, and sends what is
+  left of it, in order, at each connection, until the runner says `received`. The runner writes an
+  id down before it says so and carries out each id once.
+
+A connection begins with `Hello` from the runner, answered by `Welcome`; then the runner sends
+every event above `Welcome.acked`, and goes on live.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from bunkhouse_protocol.events import Event
+
+PROTOCOL = 1
+"""Version of this conversation; a runner of another version is refused with close code 4400."""
+
+CLOSE_UNAUTHORIZED = 4401
+"""WebSocket close code: the token is not, or no longer, valid. The runner stops dialling."""
+
+CLOSE_REPLACED = 4409
+"""WebSocket close code: a newer connection of the same sandbox took over."""
+
+
+# ── what the runner is to do, as the hub tells it at each connection ─────────────────────────
+
+
+class Repository(BaseModel):
+    """Where the workspace comes from."""
+
+    url: str
+    """What the person gave: a public URL or a folder on the hub's machine; for messages."""
+    door: str
+    """Path of the same repository behind the hub's git door, below `DOORS_PREFIX`."""
+    branch: str | None = None
+    """None: the repository's default branch."""
+
+
+class Provider(BaseModel):
+    """A model provider that the session may use through the hub's models door."""
+
+    id: str
+    """`demo`, `openai`, `anthropic`, `gemini`; also its path behind the door: `/models/{id}`."""
+    dialect: Literal["openai", "anthropic", "gemini"]
+    """Whose API is spoken there."""
+    models: list[str] = Field(default_factory=list[str])
+    """Model ids known to the hub; others are allowed as well."""
+
+
+class SessionSpec(BaseModel):
+    """All that a runner needs to know of its session."""
+
+    session_id: str
+    repository: Repository | None
+    model: str
+    """`provider/model`."""
+    providers: list[Provider]
+    author_name: str
+    """For commits."""
+    author_email: str
+    permissions: dict[str, Literal["allow", "ask", "deny"]] = Field(
+        default_factory=dict[str, Literal["allow", "ask", "deny"]]
+    )
+    """The agent's permission by tool (`bash`, `edit`, `webfetch`); absent ones are allowed."""
+    service_idle_seconds: float = 900.0
+    """How long the editor or the desktop may be unused before it is stopped."""
+
+
+# ── runner → hub ─────────────────────────────────────────────────────────────────────────────
+
+
+class Hello(BaseModel):
+    """The runner's first frame."""
+
+    frame: Literal["hello"] = "hello"
+    protocol: int = PROTOCOL
+    spool_id: str
+    """Made once for each spool; a new one (a sandbox made anew) starts numbering at 1 again."""
+    runner_version: str = ""
+
+
+class EventFrame(BaseModel):
+    """An event, with its number in the runner's spool."""
+
+    frame: Literal["event"] = "event"
+    n: int
+    event: Event
+
+
+class Received(BaseModel):
+    """The runner has a command safely; the hub may forget it."""
+
+    frame: Literal["received"] = "received"
+    id: str
+
+
+class Ready(BaseModel):
+    """The workspace and the agent are there: prompts are welcome.
+
+    Sent through the spool's order (the hub handles it after all events before it) at each
+    connection on which this is so, and when it becomes so. `ok` false: setting up failed; an
+    `error` event before it says why.
+    """
+
+    frame: Literal["ready"] = "ready"
+    ok: bool
+    base_commit: str | None = None
+    branch: str | None = None
+    running_turn: str | None = None
+    """The turn that the agent is at work on, so that the hub sees which ones were lost."""
+
+
+UpFrame = Annotated[Hello | EventFrame | Received | Ready, Field(discriminator="frame")]
+UP: TypeAdapter[UpFrame] = TypeAdapter(UpFrame)
+
+
+# ── hub → runner ─────────────────────────────────────────────────────────────────────────────
+
+
+class Welcome(BaseModel):
+    """The hub's answer to `Hello`."""
+
+    frame: Literal["welcome"] = "welcome"
+    acked: int
+    """Highest `n` of this spool that is stored."""
+    session: SessionSpec
+
+
+class Ack(BaseModel):
+    """Every event up to and including `n` is stored."""
+
+    frame: Literal["ack"] = "ack"
+    n: int
+
+
+class PromptCommand(BaseModel):
+    """Begin a turn."""
+
+    command: Literal["prompt"] = "prompt"
+    turn_id: str
+    text: str
+    model: str
+
+
+class StopCommand(BaseModel):
+    """End the running turn at once; nothing happens if it is another or none."""
+
+    command: Literal["stop"] = "stop"
+    turn_id: str
+
+
+class PauseCommand(BaseModel):
+    """Let a person drive: end the running turn (`paused`) at its next safe point.
+
+    That is where no tool runs: between two of the agent's steps, or while it only speaks. Answered
+    by `drive_started`, at once where no turn runs.
+    """
+
+    command: Literal["pause"] = "pause"
+
+
+class PermissionCommand(BaseModel):
+    """A person's answer to `permission_requested`."""
+
+    command: Literal["permission"] = "permission"
+    request_id: str
+    reply: Literal["once", "always", "reject"]
+    by: str
+    message: str | None = None
+    """For `reject`: what the agent should do instead."""
+
+
+class QuestionCommand(BaseModel):
+    """A person's answers to `question_asked`; null dismisses it."""
+
+    command: Literal["question"] = "question"
+    request_id: str
+    answers: list[list[str]] | None
+    by: str
+
+
+class SetupCommand(BaseModel):
+    """Set up (again), after it failed: the repository or the branch may have changed."""
+
+    command: Literal["setup"] = "setup"
+    session: SessionSpec
+
+
+Command = Annotated[
+    PromptCommand | StopCommand | PauseCommand | PermissionCommand | QuestionCommand | SetupCommand,
+    Field(discriminator="command"),
+]
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+class CommandFrame(BaseModel):
+    """Something to do, with the id under which it is done once."""
+
+    frame: Literal["command"] = "command"
+    id: str
+    command: Command
+
+
+class Dial(BaseModel):
+    """Open a stream back to the hub and connect it to one of the sandbox's two sockets.
+
+    The stream is a WebSocket of bytes at `{DOORS_PREFIX}/streams/{stream_id}`. Used where the hub
+    can't reach the gateway's socket by itself.
+    """
+
+    frame: Literal["dial"] = "dial"
+    stream_id: str
+    socket: Literal["gateway", "streams"] = "gateway"
+
+
+DownFrame = Annotated[Welcome | Ack | CommandFrame | Dial, Field(discriminator="frame")]
+DOWN: TypeAdapter[DownFrame] = TypeAdapter(DownFrame)
