@@ -1,0 +1,1 @@
+"""One module for each way of driving an agent; `base` is the port that they fill."""

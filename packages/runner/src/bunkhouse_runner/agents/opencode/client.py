@@ -1,0 +1,155 @@
+"""OpenCode's HTTP interface, as far as the bridge uses it. Every call has an end in time."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+
+from bunkhouse_runner.agents.opencode.tools import Json
+
+USER = "opencode"
+_CALL_SECONDS = 30.0
+_SILENCE_SECONDS = 35.0
+"""OpenCode sends a heartbeat every 10 seconds."""
+
+
+class Refused(Exception):
+    """OpenCode answered with an error: `status`, and its body as text."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"{status}: {body[:500]}")
+        self.status = status
+        self.body = body
+
+    @property
+    def is_about_configuration(self) -> bool:
+        """Whether OpenCode finds a configuration file invalid."""
+        return "ConfigInvalidError" in self.body or "ConfigJsonError" in self.body
+
+
+Unreachable = httpx2.TransportError
+"""OpenCode is not there, or broke off."""
+
+
+class Client:
+    """Calls to one OpenCode server about one directory.
+
+    Raises `Refused` for an answer that is an error, and `Unreachable` where there is none.
+    """
+
+    def __init__(self, url: str, password: str, directory: Path) -> None:
+        self._http = httpx2.AsyncClient(
+            base_url=url,
+            auth=(USER, password),
+            params={"directory": str(directory)},
+            timeout=_CALL_SECONDS,
+            # The runner's own way out is not for talking to a neighbour on loopback.
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def create_session(self, title: str) -> str:
+        """Make a session; returns its id."""
+        made = await self._call("POST", "/session", {"title": title})
+        return str(made["id"])
+
+    async def has_session(self, session: str) -> bool:
+        """Whether OpenCode remembers a session."""
+        try:
+            await self._call("GET", f"/session/{session}")
+        except Refused as refusal:
+            if refusal.status == 404:
+                return False
+            raise
+        return True
+
+    async def delete_session(self, session: str) -> None:
+        """Forget a session."""
+        await self._call("DELETE", f"/session/{session}")
+
+    async def prompt(
+        self, session: str, text: str, model: tuple[str, str], *, synthetic: bool = False
+    ) -> Json:
+        """Run a turn to its end, however long it takes; returns the last message."""
+        body = {
+            "model": {"providerID": model[0], "modelID": model[1]},
+            "parts": [{"type": "text", "text": text, "synthetic": synthetic}],
+        }
+        path = f"/session/{session}/message"
+        return cast("Json", await self._call("POST", path, body, timeout=None))
+
+    async def forget(self, session: str, message: str) -> None:
+        """Take a message out of a session."""
+        await self._call("DELETE", f"/session/{session}/message/{message}")
+
+    async def abort(self, session: str) -> None:
+        """End a session's turn; returns when it has cleaned up."""
+        await self._call("POST", f"/session/{session}/abort")
+
+    async def messages(self, session: str, limit: int) -> list[Json]:
+        """Return the newest messages, oldest first: `{"info": …, "parts": […]}`."""
+        answer = await self._call("GET", f"/session/{session}/message", params={"limit": limit})
+        return cast("list[Json]", answer)
+
+    async def pending(self, kind: str) -> list[Json]:
+        """Return what waits for an answer; `kind` is `permission` or `question`."""
+        return cast("list[Json]", await self._call("GET", f"/{kind}"))
+
+    async def reply_permission(self, request: str, reply: str, message: str | None) -> bool:
+        """Answer; False when it no longer waits."""
+        body = {"reply": reply, **({"message": message} if message else {})}
+        return await self._answer(f"/permission/{request}/reply", body)
+
+    async def reply_question(self, request: str, answers: list[list[str]] | None) -> bool:
+        """Answer or (None) dismiss; False when it no longer waits."""
+        if answers is None:
+            return await self._answer(f"/question/{request}/reject", None)
+        return await self._answer(f"/question/{request}/reply", {"answers": answers})
+
+    async def dispose(self) -> None:
+        """Make OpenCode read its configuration and the directory anew, at the next call."""
+        await self._call("POST", "/instance/dispose")
+
+    @asynccontextmanager
+    async def events(self) -> AsyncGenerator[AsyncIterator[Json]]:
+        """Subscribe; yields the events as they come. Raises `Unreachable` after a long silence."""
+        timeout = httpx2.Timeout(_CALL_SECONDS, read=_SILENCE_SECONDS)
+        async with self._http.stream("GET", "/event", timeout=timeout) as response:
+            if response.is_error:
+                raise Refused(response.status_code, (await response.aread()).decode())
+            yield self._lines(response)
+
+    @staticmethod
+    async def _lines(response: httpx2.Response) -> AsyncIterator[Json]:
+        async for line in response.aiter_lines():
+            if line.startswith("data:"):
+                yield cast("Json", json.loads(line[5:]))
+
+    async def _answer(self, path: str, body: Json | None) -> bool:
+        try:
+            await self._call("POST", path, body)
+        except Refused as refusal:
+            if refusal.status == 404:
+                return False
+            raise
+        return True
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        params: dict[str, Any] | None = None,
+        timeout: float | None = _CALL_SECONDS,
+    ) -> Any:
+        response = await self._http.request(method, path, json=body, params=params, timeout=timeout)
+        if response.is_error:
+            raise Refused(response.status_code, response.text)
+        return response.json() if response.content else None

@@ -1,0 +1,280 @@
+"""The conductor: puts the parts of the runner together, and carries out the hub's commands."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bunkhouse_protocol.link import (
+    Dial,
+    PauseCommand,
+    PermissionCommand,
+    PromptCommand,
+    QuestionCommand,
+    Ready,
+    SessionSpec,
+    SetupCommand,
+    StopCommand,
+)
+from bunkhouse_protocol.places import (
+    DOORS_PREFIX,
+    GATEWAY_SOCKET,
+    HUB_PORT,
+    STATE_DIR,
+    STREAMS_SOCKET,
+    WORKSPACE,
+)
+from bunkhouse_runner import gateway, services, streams
+from bunkhouse_runner.agents.base import AgentContext, AgentFactory
+from bunkhouse_runner.byte_streams import ByteStreams
+from bunkhouse_runner.drive import Drive
+from bunkhouse_runner.errors import AgentFailed
+from bunkhouse_runner.hub import Hub, HubPort
+from bunkhouse_runner.link import Link
+from bunkhouse_runner.outbox import Outbox
+from bunkhouse_runner.pictures import Pictures
+from bunkhouse_runner.processes import Account
+from bunkhouse_runner.setup import Setup
+from bunkhouse_runner.spool import Drawer, Spool
+from bunkhouse_runner.surroundings import Bare, MakeSurroundings
+from bunkhouse_runner.terminals import Terminals
+from bunkhouse_runner.turns import Desk, Turns
+from bunkhouse_runner.workspace import Workspace
+
+_log = structlog.get_logger("bunkhouse.runner")
+
+SETTLE_SECONDS = 1.0
+"""After a failed set-up, a new connection may bring the order to try again: say nothing before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a runner keeps and finds things; the defaults are those of a sandbox."""
+
+    state: Path = Path(STATE_DIR)
+    workspace: Path = Path(WORKSPACE)
+    gateway: Path = Path(GATEWAY_SOCKET)
+    streams: Path = Path(STREAMS_SOCKET)
+    hub_port: int = HUB_PORT
+
+
+class Runner:
+    """One session's runner."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        token: str,
+        account: Account,
+        make_agent: AgentFactory,
+        *,
+        places: Places | None = None,
+        make_surroundings: MakeSurroundings = Bare,
+        make_terminals: Callable[[Account, Path], Terminals] = Terminals,
+        beside: Callable[[Hub], AbstractAsyncContextManager[None]] = services.running,
+    ) -> None:
+        self._hub = hub
+        self._token = token
+        self._account = account
+        self._make_agent = make_agent
+        self._make_surroundings = make_surroundings
+        self._make_terminals = make_terminals
+        self._places = places or Places()
+        self._beside = beside
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._spec: SessionSpec | None = None
+        self._setting_up: asyncio.Task[None] | None = None
+        self._ready: bool | None = None
+        """None: not known yet; else whether setting up went well."""
+        self._may_tell_failure = True
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises an ExceptionGroup; `Unauthorized` in it means that the hub wants no more of us.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            port = HubPort(self._hub)
+            number = await port.start(self._places.hub_port)
+            stack.push_async_callback(port.stop)
+            await stack.enter_async_context(self._beside(self._hub))
+            self._assemble(f"http://127.0.0.1:{number}{DOORS_PREFIX}")
+            stack.callback(self._spool.close)
+            stack.callback(self._outbox.flush)
+            stack.push_async_callback(self._agent.close)
+            stack.push_async_callback(self._cancel)
+            await self._open_sockets(stack)
+            self._turns.recover()
+            self._on_command()
+            # Neither ends by itself: when one breaks, it is better to start anew.
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._turns.run())
+                group.create_task(self._link.run())
+                group.create_task(self._pictures.run())
+
+    async def _open_sockets(self, stack: contextlib.AsyncExitStack) -> None:
+        stack.push_async_callback(self._terminals.close)
+        await self._surroundings.start()
+        stack.push_async_callback(self._surroundings.close)
+        streaming = ByteStreams(self._surroundings, self._places.streams)
+        await streaming.start()
+        stack.push_async_callback(streaming.stop)
+        sandbox = gateway.Sandbox(
+            account=self._account,
+            changes=self._workspace.changes,
+            handover=self._drive.handover,
+            surroundings=self._surroundings,
+            terminals=self._terminals,
+        )
+        served = gateway.Gateway(gateway.app(sandbox), self._places.gateway)
+        await served.start()
+        stack.push_async_callback(served.stop)
+
+    def _assemble(self, doors_url: str) -> None:
+        self._spool = Spool(self._places.state / "spool.db")
+        self._outbox = Outbox(self._spool)
+        self._workspace = Workspace(
+            self._places.workspace,
+            self._account,
+            Drawer(self._spool, "workspace"),
+            token=self._token,
+            doors_url=doors_url,
+        )
+        self._pictures = Pictures(self._hub, self._places.state / "blobs")
+        self._desk = Desk(self._outbox, self._spool)
+        self._agent = self._make_agent(
+            AgentContext(
+                emit=self._desk.emit,
+                memory=Drawer(self._spool, "agent"),
+                account=self._account,
+                doors_url=doors_url,
+                token=self._token,
+                keep=self._pictures.keep,
+            )
+        )
+        self._setup = Setup(self._workspace, self._agent, self._outbox.emit)
+        self._drive = Drive(self._outbox, self._spool, self._workspace.path, self._account)
+        self._turns = Turns(
+            self._agent, self._desk, self._outbox, self._spool, self._workspace, drive=self._drive
+        )
+        self._turns.may_run = lambda: self._ready is True
+        self._turns.may_drive = lambda: self._ready is not None
+        around = self._outbox.emit, self._account, self._workspace.path
+        self._surroundings = self._make_surroundings(*around)
+        self._terminals = self._make_terminals(self._account, self._workspace.path)
+        self._link = Link(
+            self._hub,
+            self._spool,
+            on_welcome=self._on_welcome,
+            on_command=self._on_command,
+            on_dial=self._on_dial,
+            ready=self._say_ready,
+        )
+        self._outbox.written = self._link.wake
+
+    def _spawn(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("task_broke", exc_info=error)
+
+    async def _cancel(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ── what the link calls ──────────────────────────────────────────────────────────────────
+
+    def _on_welcome(self, spec: SessionSpec) -> None:
+        self._pictures.wake()
+        self._surroundings.set_idle(spec.service_idle_seconds)
+        if self._spec is None:
+            self._set_up(spec)
+        elif self._ready is False:
+            self._may_tell_failure = False
+            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._tell_failure)
+
+    def _tell_failure(self) -> None:
+        self._may_tell_failure = True
+        self._link.announce()
+
+    def _say_ready(self) -> Ready | None:
+        if self._ready is None or (not self._ready and not self._may_tell_failure):
+            return None
+        made = self._workspace.beginning
+        return Ready(
+            ok=self._ready,
+            base_commit=made.base if made else None,
+            branch=made.branch if made else None,
+            running_turn=self._turns.running,
+        )
+
+    def _on_dial(self, dial: Dial) -> None:
+        places = {"gateway": self._places.gateway, "streams": self._places.streams}
+        self._spawn(streams.serve(self._hub, places[dial.socket], dial.stream_id))
+
+    def _on_command(self) -> None:
+        for waiting in self._spool.waiting():
+            if isinstance(waiting.command, PromptCommand):
+                self._turns.wake()  # it stays in the spool until its turn begins
+                continue
+            if isinstance(waiting.command, PauseCommand):
+                with self._spool.together():
+                    self._drive.want()
+                    self._spool.take(waiting.id)
+                self._turns.pause()
+                continue
+            self._spool.take(waiting.id)
+            match waiting.command:
+                case StopCommand(turn_id=turn_id):
+                    self._turns.stop(turn_id)
+                case SetupCommand(session=spec):
+                    self._surroundings.set_idle(spec.service_idle_seconds)
+                    self._set_up(spec)
+                case PermissionCommand() as answer:
+                    self._spawn(self._answer(self._desk.permission(self._agent, answer)))
+                case QuestionCommand() as answer:
+                    self._spawn(self._answer(self._desk.question(self._agent, answer)))
+
+    async def _answer(self, passing_on: Coroutine[Any, Any, None]) -> None:
+        try:
+            await passing_on
+        except AgentFailed as error:
+            self._outbox.emit(error.problem())
+
+    # ── setting up ───────────────────────────────────────────────────────────────────────────
+
+    def _set_up(self, spec: SessionSpec) -> None:
+        running = self._setting_up
+        if running is not None and not running.done() and spec == self._spec:
+            return
+        if self._ready and self._workspace.serves(spec):
+            self._link.announce()
+            return
+        self._spec = spec
+        self._ready = None
+        self._setting_up = self._spawn(self._run_set_up(spec, running))
+
+    async def _run_set_up(self, spec: SessionSpec, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            before.cancel()
+            await asyncio.gather(before, return_exceptions=True)
+            if not self._workspace.serves(spec):
+                self._workspace.forget()
+        ok = await self._setup.run(spec)
+        self._outbox.flush()
+        self._ready = ok
+        self._may_tell_failure = True
+        self._link.announce()
+        self._turns.wake()

@@ -1,0 +1,389 @@
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bunkhouse_protocol.events import (
+    AgentMessageChunk,
+    PermissionResolved,
+    Problem,
+    QuestionResolved,
+    Stage,
+    ToolCallUpdate,
+    TurnEnded,
+    WorkspaceChanged,
+)
+from bunkhouse_protocol.link import (
+    PermissionCommand,
+    PromptCommand,
+    QuestionCommand,
+    Repository,
+    SessionSpec,
+    SetupCommand,
+    StopCommand,
+)
+from bunkhouse_runner import runner as runner_module
+from bunkhouse_runner import turns
+from bunkhouse_runner.agents.base import AgentContext
+from bunkhouse_runner.hub import Hub
+from bunkhouse_runner.processes import Account
+from bunkhouse_runner.runner import Places, Runner
+
+from .conftest import Doors
+from .fake_agent import FakeAgent
+from .fake_hub import TOKEN, FakeHub, session
+from .git_door import GitDoor
+
+
+@asynccontextmanager
+async def nothing_beside(_hub: Hub) -> AsyncGenerator[None]:
+    yield
+
+
+def spec(branch: str | None = None) -> SessionSpec:
+    where = Repository(url="https://example.org/hello", door="example.org/hello", branch=branch)
+    return session(repository=where)
+
+
+class House:
+    """A runner with its sandbox's places, and the hub that it dials."""
+
+    def __init__(self, room: Path, door: GitDoor, doors: Doors) -> None:
+        self.room = room
+        self.hub = FakeHub(spec())
+        self.agents: list[FakeAgent] = []
+        self.prepare: Callable[[FakeAgent], None] = lambda agent: None
+        self.door = door
+        self._doors = doors
+        (room / "run").mkdir()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port: int = free.getsockname()[1]
+        (room / "home").mkdir(exist_ok=True)
+
+    @property
+    def agent(self) -> FakeAgent:
+        return self.agents[-1]
+
+    def serve(self) -> AbstractAsyncContextManager[None]:
+        async def link(websocket: WebSocket) -> None:
+            assert websocket.headers["authorization"] == f"Bearer {TOKEN}"
+            await websocket.accept()
+            with suppress(WebSocketDisconnect):
+                await self.hub.converse(websocket.receive_text, websocket.send_text, lambda: None)
+
+        route = WebSocketRoute("/sandbox/link", link)
+        return self._doors.serve(self.room / "run" / "hub.sock", route, *self.door.routes())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Run a runner until the block ends; the files stay for the next."""
+
+        def make(context: AgentContext) -> FakeAgent:
+            agent = FakeAgent(context)
+            self.prepare(agent)
+            self.agents.append(agent)
+            return agent
+
+        runner = Runner(
+            Hub(token=TOKEN, socket=self.room / "run" / "hub.sock"),
+            TOKEN,
+            Account.current(self.room / "home"),
+            make,
+            places=Places(
+                state=self.room / "state",
+                workspace=self.room / "workspace",
+                gateway=self.room / "run" / "gateway.sock",
+                streams=self.room / "run" / "streams.sock",
+                hub_port=self._port,
+            ),
+            beside=nothing_beside,
+        )
+        task = asyncio.create_task(runner.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert task.cancelled(), task
+
+    async def ready(self, count: int = 1) -> None:
+        await self.hub.until(lambda: len(self.hub.ready) >= count)
+
+    async def turn(self, turn_id: str, text: str) -> TurnEnded:
+        await self.hub.command(PromptCommand(turn_id=turn_id, text=text, model="demo/demo"))
+        return await self.ended(turn_id)
+
+    async def ended(self, turn_id: str) -> TurnEnded:
+        await self.hub.until(lambda: any(turn.turn_id == turn_id for turn in self.turns))
+        found = [turn for turn in self.turns if turn.turn_id == turn_id]
+        assert len(found) == 1
+        return found[0]
+
+    @property
+    def turns(self) -> list[TurnEnded]:
+        return [event for event in self.hub.stored.events if isinstance(event, TurnEnded)]
+
+    @property
+    def stages(self) -> list[tuple[str, str]]:
+        events = [event for event in self.hub.stored.events if isinstance(event, Stage)]
+        return [(event.name, event.status) for event in events if event.status != "progress"]
+
+
+@pytest.fixture
+async def house(room: Path, door: GitDoor, doors: Doors) -> House:
+    return House(room, door, doors)
+
+
+async def test_from_nothing_to_a_finished_turn(house: House, origin: Path) -> None:
+    async with house.serve(), house.running():
+        await house.ready()
+        ready = house.hub.ready[0]
+        assert (ready.ok, ready.branch, ready.running_turn) == (True, "main", None)
+        assert ready.base_commit
+        assert sorted(house.stages) == [
+            ("agent", "done"),
+            ("agent", "started"),
+            ("clone", "done"),
+            ("clone", "started"),
+        ]
+        done = [e for e in house.hub.of("stage") if isinstance(e, Stage) and e.status == "done"]
+        assert all(event.ms is not None for event in done)
+        ended = await house.turn("t1", "say Hello")
+        assert (ended.outcome, ended.output_tokens, ended.cost) == ("done", 5, 0.5)
+        assert ended.ms is not None
+        said = [e.text for e in house.hub.stored.events if isinstance(e, AgentMessageChunk)]
+        assert "".join(said) == "Hello"
+        assert house.hub.stored.outbox == {}
+    assert house.hub.complaints == []
+    assert house.agent.calls[-1] == "close"
+
+
+async def test_the_agent_starts_while_the_clone_runs(house: House) -> None:
+    hold = asyncio.Event()
+
+    def prepare(agent: FakeAgent) -> None:
+        agent.hold_start = hold
+
+    house.prepare = prepare
+    async with house.serve(), house.running():
+        await house.hub.until(lambda: ("clone", "done") in house.stages)
+        assert ("agent", "started") in house.stages
+        assert ("agent", "done") not in house.stages
+        assert house.hub.ready == []
+        hold.set()
+        await house.ready()
+
+
+async def test_turns_run_one_after_the_other(house: House) -> None:
+    async with house.serve(), house.running():
+        for number in range(3):
+            text = f"say {number}"
+            await house.hub.command(PromptCommand(turn_id=f"t{number}", text=text, model="d/d"))
+        await house.ended("t2")
+    assert [turn.turn_id for turn in house.turns] == ["t0", "t1", "t2"]
+    assert [call for call in house.agent.calls if call.startswith("prompt")] == [
+        "prompt say 0",
+        "prompt say 1",
+        "prompt say 2",
+    ]
+
+
+async def test_changes_are_told_after_the_turn_that_made_them(house: House) -> None:
+    def changes() -> list[WorkspaceChanged]:
+        return [e for e in house.hub.stored.events if isinstance(e, WorkspaceChanged)]
+
+    async with house.serve(), house.running():
+        await house.ready()
+        await house.turn("t1", "write new.txt")
+        await house.hub.until(lambda: len(changes()) == 1)
+        assert [file.path for file in changes()[0].files] == ["new.txt"]
+        await house.turn("t2", "say nothing new")
+        await house.turn("t3", "write other.txt")
+        await house.hub.until(lambda: len(changes()) == 2)
+        assert len(changes()[1].files) == 2
+        transport = httpx2.AsyncHTTPTransport(uds=str(house.room / "run" / "gateway.sock"))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://g") as client:
+            answer = (await client.get("/changes")).json()
+    assert "+written" in answer["diff"]
+    assert len(changes()) == 2
+
+
+async def test_a_turn_is_stopped(house: House) -> None:
+    async with house.serve(), house.running():
+        await house.ready()
+        await house.hub.command(PromptCommand(turn_id="t1", text="hang", model="d/d"))
+        await house.hub.until(lambda: bool(house.hub.of("tool_call")))
+        await house.hub.command(StopCommand(turn_id="other"))
+        await house.hub.command(StopCommand(turn_id="t1"))
+        assert (await house.ended("t1")).outcome == "stopped"
+        assert house.agent.calls.count("stop") == 1
+        left = [e for e in house.hub.stored.events if isinstance(e, ToolCallUpdate)]
+        assert [(e.tool_call_id, e.status) for e in left] == [("slow", "failed")]
+        assert (await house.turn("t2", "say on")).outcome == "done"
+
+
+async def test_a_turn_that_does_not_stop_is_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "STOP_SECONDS", 0.05)
+    async with house.serve(), house.running():
+        await house.ready()
+        await house.hub.command(PromptCommand(turn_id="t1", text="stubborn", model="d/d"))
+        await house.hub.command(StopCommand(turn_id="t1"))
+        assert (await house.ended("t1")).outcome == "stopped"
+        assert (await house.turn("t2", "say on")).outcome == "done"
+
+
+async def test_a_waiting_turn_is_stopped_before_it_begins(house: House) -> None:
+    async with house.serve(), house.running():
+        await house.ready()
+        await house.hub.command(PromptCommand(turn_id="t1", text="hang", model="d/d"))
+        await house.hub.command(PromptCommand(turn_id="t2", text="say no", model="d/d"))
+        await house.hub.command(StopCommand(turn_id="t2"))
+        assert (await house.ended("t2")).outcome == "stopped"
+        await house.hub.command(StopCommand(turn_id="t1"))
+        await house.ended("t1")
+    assert "prompt say no" not in house.agent.calls
+
+
+async def test_failures_of_an_agent_end_the_turn(house: House) -> None:
+    async with house.serve(), house.running():
+        await house.ready()
+        failed = await house.turn("t1", "fail")
+        assert (failed.outcome, failed.code, failed.message) == (
+            "failed",
+            "model_unauthorized",
+            "The key is wrong.",
+        )
+        broken = await house.turn("t2", "break")
+        assert (broken.outcome, broken.code) == ("failed", "agent_failed")
+        assert (await house.turn("t3", "say on")).outcome == "done"
+
+
+async def test_a_permission_is_answered_once(house: House) -> None:
+    async with house.serve(), house.running():
+        await house.ready()
+        await house.hub.command(PromptCommand(turn_id="t1", text="ask", model="d/d"))
+        await house.hub.until(lambda: bool(house.hub.of("permission_requested")))
+        answer = PermissionCommand(request_id="p1", reply="reject", by="Ada", message="Don't.")
+        await house.hub.command(answer)
+        assert (await house.ended("t1")).outcome == "done"
+        await house.hub.command(answer.model_copy(update={"reply": "once"}))
+        await house.hub.until(lambda: not house.hub.stored.outbox)
+        await house.turn("t2", "say on")
+    resolved = [e for e in house.hub.stored.events if isinstance(e, PermissionResolved)]
+    assert [(e.reply, e.by) for e in resolved] == [("reject", "Ada")]
+    assert "permission p1 reject Don't." in house.agent.calls
+
+
+async def test_a_question_is_answered(house: House) -> None:
+    async with house.serve(), house.running():
+        await house.ready()
+        await house.hub.command(PromptCommand(turn_id="t1", text="question", model="d/d"))
+        await house.hub.until(lambda: bool(house.hub.of("question_asked")))
+        await house.hub.command(QuestionCommand(request_id="q1", answers=[["this"]], by="Ada"))
+        await house.ended("t1")
+    resolved = [e for e in house.hub.stored.events if isinstance(e, QuestionResolved)]
+    assert [(e.answers, e.by) for e in resolved] == [([["this"]], "Ada")]
+
+
+async def test_setting_up_fails_and_is_tried_again_with_another_branch(house: House) -> None:
+    house.hub.spec = spec("mian")
+    async with house.serve(), house.running():
+        await house.ready()
+        assert not house.hub.ready[0].ok
+        problems = [e for e in house.hub.stored.events if isinstance(e, Problem)]
+        assert [(e.code, e.suggestions) for e in problems] == [("branch_not_found", ["main"])]
+        assert ("clone", "failed") in house.stages
+        await house.hub.command(SetupCommand(session=spec("main")))
+        await house.ready(2)
+        assert (house.hub.ready[1].ok, house.hub.ready[1].branch) == (True, "main")
+        assert (await house.turn("t1", "say on")).outcome == "done"
+    # The agent was not started anew for it.
+    assert house.agent.calls.count("start demo/demo") == 1
+
+
+async def test_an_agent_that_does_not_start_is_tried_again(house: House) -> None:
+    def prepare(agent: FakeAgent) -> None:
+        agent.start_failures = 1
+
+    house.prepare = prepare
+    async with house.serve(), house.running():
+        await house.ready()
+        assert not house.hub.ready[0].ok
+        problems = [e for e in house.hub.stored.events if isinstance(e, Problem)]
+        assert [(e.code, e.remedy) for e in problems] == [("agent_failed", "Let it rest.")]
+        await house.hub.command(SetupCommand(session=spec()))
+        await house.ready(2)
+        assert house.hub.ready[1].ok
+    assert house.stages.count(("clone", "done")) == 1
+
+
+async def test_a_failed_setting_up_is_told_again_when_the_hub_comes_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "SETTLE_SECONDS", 0.05)
+    house.hub.spec = spec("mian")
+    async with house.running():
+        async with house.serve():
+            await house.ready()
+        async with house.serve():
+            await house.ready(2)
+    assert [ready.ok for ready in house.hub.ready] == [False, False]
+    assert house.stages.count(("clone", "started")) == 1
+
+
+async def test_a_hub_that_restarts_in_a_turn_misses_nothing(house: House) -> None:
+    async with house.running():
+        async with house.serve():
+            await house.ready()
+            await house.hub.command(PromptCommand(turn_id="t1", text="hang", model="d/d"))
+            await house.hub.until(lambda: bool(house.hub.of("tool_call")))
+        async with house.serve():
+            await house.ready(2)
+            assert house.hub.ready[1].running_turn == "t1"
+            await house.hub.command(StopCommand(turn_id="t1"))
+            assert (await house.ended("t1")).outcome == "stopped"
+    assert house.hub.complaints == []
+
+
+async def test_a_runner_that_restarts_goes_on_where_it_was(house: House) -> None:
+    async with house.serve():
+        async with house.running():
+            await house.ready()
+            await house.turn("t1", "write work.txt")
+            await house.hub.command(PromptCommand(turn_id="t2", text="hang", model="d/d"))
+            await house.hub.until(lambda: bool(house.hub.of("tool_call")))
+        requests = list(house.door.requests)
+        async with house.running():
+            lost = await house.ended("t2")
+            assert (lost.outcome, lost.code) == ("failed", "runner_restarted")
+            await house.ready(2)
+            assert house.hub.ready[1].running_turn is None
+            assert house.hub.ready[1].base_commit == house.hub.ready[0].base_commit
+            assert (await house.turn("t3", "say on")).outcome == "done"
+            assert house.door.requests == requests
+    assert (house.room / "workspace" / "work.txt").exists()
+    assert house.agent.calls[:3] == ["close", "start demo/demo", "begin agent-session-1"]
+    updates = [e for e in house.hub.stored.events if isinstance(e, ToolCallUpdate)]
+    assert [(e.tool_call_id, e.status) for e in updates] == [("slow", "failed")]
+    assert house.hub.complaints == []
+
+
+async def test_a_prompt_that_came_before_a_restart_is_carried_out_after_it(house: House) -> None:
+    house.hub.spec = spec("mian")
+    async with house.serve():
+        async with house.running():
+            await house.ready()
+            await house.hub.command(PromptCommand(turn_id="t1", text="say late", model="d/d"))
+            await house.hub.until(lambda: not house.hub.stored.outbox)
+        house.hub.spec = spec()
+        async with house.running():
+            assert (await house.ended("t1")).outcome == "done"
