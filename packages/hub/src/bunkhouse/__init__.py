@@ -1,0 +1,1 @@
+"""Bunkhouse: self-hosted background coding agents with full dev environments."""

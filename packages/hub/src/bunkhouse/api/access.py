@@ -1,0 +1,143 @@
+"""Who is asking, and may they: the dependencies that every route declares.
+
+Programs send `Authorization: Bearer TOKEN`; browsers send the cookie. A browser attaches the
+cookie to requests that other sites cause as well, pages of sandboxes among them, so with it
+everything but reading needs the browser's own word that the request comes from our page (`Origin`,
+else `Sec-Fetch-Site`), and reading that no other site's page is said to have asked.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from bunkhouse.api.services import Services
+from bunkhouse.errors import Forbidden, Unauthorized
+from bunkhouse.people import Action, Person, require
+
+COOKIE = "bunkhouse_session"
+
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""The cookie's name over TLS: no page below the same domain can put another in its place."""
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Give the services that this application was made with."""
+    return connection.app.state.services
+
+
+Hub = Annotated[Services, Depends(services_of)]
+
+
+async def signed_in(connection: HTTPConnection) -> Person:
+    """Say who is asking.
+
+    Raises:
+        Unauthorized: nobody that we know.
+        Forbidden: a browser that another site told to ask.
+    """
+    people = services_of(connection).people
+    scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
+    if scheme:
+        # With a header the cookie does not count: a wrong token must not pass by another way.
+        person = await people.by_token(credential.strip()) if scheme.lower() == "bearer" else None
+        if person is None:
+            raise Unauthorized(
+                "This token is not valid.",
+                remedy="Make one with `bunkhouse token create` on the hub's machine.",
+                code="token_not_valid",
+            )
+        return person
+    cookie = connection.cookies.get(cookie_name(connection))
+    person = await people.by_cookie(cookie) if cookie else None
+    if person is None:
+        raise Unauthorized(
+            "You are not signed in.",
+            remedy="Open the link that the hub printed when it started, or make a new one with "
+            "`bunkhouse admin link`; programs send a token.",
+        )
+    _same_origin(connection)
+    return person
+
+
+def may(action: Action) -> Callable[[HTTPConnection], Awaitable[Person]]:
+    """Make the dependency of a route that does `action`; it gives the person who asks."""
+
+    async def permitted(connection: HTTPConnection) -> Person:
+        person = await signed_in(connection)
+        require(person, action)
+        return person
+
+    return permitted
+
+
+def _same_origin(connection: HTTPConnection) -> None:
+    """Refuse what another site made this browser do.
+
+    A WebSocket's handshake is a GET that no page rule guards, so there it is asked as well.
+    """
+    reads = connection.scope["type"] == "http" and connection.scope["method"] in _SAFE
+    origin = connection.headers.get("origin")
+    site = connection.headers.get("sec-fetch-site")
+    if origin is not None:
+        if origin in own_origins(connection):
+            return
+    elif site == "same-origin" or (reads and (site in (None, "none") or _followed(connection))):
+        return
+    raise Forbidden(
+        "This request came from another site and was refused.",
+        remedy="Use the hub's own page; programs send a token in place of the cookie. Behind a "
+        "proxy, set BUNKHOUSE_PUBLIC_URL to the address that people use.",
+        code="cross_origin",
+    )
+
+
+def _followed(connection: HTTPConnection) -> bool:
+    """Say whether a person followed a link of another site, which then does not see the answer."""
+    headers = connection.headers
+    return headers.get("sec-fetch-mode") == "navigate" and (
+        headers.get("sec-fetch-dest") == "document"
+    )
+
+
+def own_origins(connection: HTTPConnection) -> set[str]:
+    """Give the origins that are this hub's: as it was asked, and as it is set to be known."""
+    url = connection.url
+    scheme = {"ws": "http", "wss": "https"}.get(url.scheme, url.scheme)
+    origins = {f"{scheme}://{url.netloc}"}
+    public_url = services_of(connection).settings.public_url
+    if public_url:
+        parts = urlsplit(public_url)
+        origins.add(f"{parts.scheme}://{parts.netloc}")
+    return origins
+
+
+def is_secure(connection: HTTPConnection) -> bool:
+    """Say whether the browser reaches us by TLS, so that its cookie must never go without."""
+    public_url = services_of(connection).settings.public_url or ""
+    return connection.url.scheme in ("https", "wss") or public_url.startswith("https://")
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """Name the cookie that signs a browser in."""
+    return SECURE_COOKIE if is_secure(connection) else COOKIE
+
+
+SystemReader = Annotated[Person, Depends(may("system.read"))]
+ModelsReader = Annotated[Person, Depends(may("models.read"))]
+RepositoryReader = Annotated[Person, Depends(may("repositories.read"))]
+Reader = Annotated[Person, Depends(may("sessions.read"))]
+Creator = Annotated[Person, Depends(may("sessions.create"))]
+Changer = Annotated[Person, Depends(may("sessions.change"))]
+Deleter = Annotated[Person, Depends(may("sessions.delete"))]
+Prompter = Annotated[Person, Depends(may("sessions.prompt"))]
+Stopper = Annotated[Person, Depends(may("sessions.stop"))]
+Answerer = Annotated[Person, Depends(may("sessions.answer"))]
+User = Annotated[Person, Depends(may("sessions.use"))]
+Driver = Annotated[Person, Depends(may("sessions.drive"))]
+TokenOwner = Annotated[Person, Depends(may("tokens.own"))]
+Anyone = Annotated[Person, Depends(signed_in)]

@@ -1,0 +1,92 @@
+"""Passing messages between a reader's WebSocket and a sandbox's, as fast as both sides go."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+import structlog
+from fastapi import WebSocket, WebSocketDisconnect
+from websockets import ClientConnection, ConnectionClosed, WebSocketException
+
+from bunkhouse.api.gateway_client import connect
+from bunkhouse.api.services import Services
+from bunkhouse.errors import UpstreamFailed
+
+CLOSE_FAILED = 4502
+"""The sandbox ended the conversation out of turn."""
+
+_log = structlog.get_logger("bunkhouse.api")
+
+
+@contextlib.asynccontextmanager
+async def gateway_socket(
+    hub: Services, session_id: str, path: str
+) -> AsyncGenerator[ClientConnection, None]:
+    """Open a WebSocket at the gateway of a session's sandbox.
+
+    Raises:
+        NotFound, SandboxNotRunning: there is nobody to ask.
+        UpstreamFailed: the gateway refused, or is gone.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        reader, writer = await stack.enter_async_context(hub.sessions.gateway(session_id))
+        try:
+            gateway = await stack.enter_async_context(connect(reader, writer, path))
+        except (OSError, WebSocketException, TimeoutError) as error:
+            raise UpstreamFailed(
+                "The sandbox did not answer.", remedy="Look at its state and try again."
+            ) from error
+        yield gateway
+
+
+async def until_one_ends(
+    websocket: WebSocket, closing: asyncio.Event, *ways: Coroutine[Any, Any, None]
+) -> None:
+    """Run all ways until one ends, or the hub does; then close."""
+    tasks: set[asyncio.Task[Any]] = {asyncio.create_task(way) for way in ways}
+    tasks.add(asyncio.create_task(closing.wait()))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                _log.warning("bridge ended badly", exc_info=result)
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
+        await websocket.close()
+
+
+async def downwards(websocket: WebSocket, gateway: ClientConnection) -> None:
+    """Pass what the reader says, until it leaves or the sandbox has gone."""
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        data = message.get("bytes")
+        if data is None:
+            data = message.get("text") or ""
+        try:
+            await gateway.send(data)
+        except ConnectionClosed:
+            return
+
+
+async def upwards(
+    gateway: ClientConnection,
+    websocket: WebSocket,
+    seen: Callable[[str], None] = lambda _text: None,
+) -> None:
+    """Pass what the sandbox says until it ends; each text is shown to `seen` as well."""
+    # A reader may be gone at any moment, and needs no word of it.
+    with (
+        contextlib.suppress(WebSocketDisconnect, RuntimeError),
+        contextlib.suppress(ConnectionClosed),
+    ):
+        async for message in gateway:
+            if isinstance(message, bytes):
+                await websocket.send_bytes(message)
+            else:
+                seen(message)
+                await websocket.send_text(message)

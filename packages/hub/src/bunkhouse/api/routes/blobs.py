@@ -1,0 +1,36 @@
+"""Pictures that the agent's tools gave."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from bunkhouse.api.access import Hub, Reader
+from bunkhouse.errors import NotFound
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+_HEADERS = {
+    # Its name is its content, so it never changes.
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@router.get(
+    "/{session_id}/blobs/{blob}",
+    response_class=Response,
+    responses={200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def get_blob(
+    session_id: Annotated[str, Path(max_length=64)],
+    blob: Annotated[str, Path(max_length=64)],
+    hub: Hub,
+    _person: Reader,
+) -> Response:
+    """Give a picture of the log; 404 as long as the sandbox has not sent it."""
+    await hub.sessions.get(session_id)
+    if hub.blobs is None:
+        raise NotFound("There is no such picture.")
+    found = await hub.blobs.get(session_id, blob)
+    return Response(found.data, media_type=found.mime, headers=_HEADERS)

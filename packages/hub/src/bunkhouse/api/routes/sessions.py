@@ -1,0 +1,159 @@
+"""Sessions: start, look at, change, prompt, stop, answer."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import TypeAdapter
+
+from bunkhouse.api.access import Answerer, Changer, Creator, Deleter, Hub, Prompter, Reader, Stopper
+from bunkhouse.api.schemas import (
+    ChangesOut,
+    NewPrompt,
+    NewSession,
+    Page,
+    PermissionReply,
+    PromptOut,
+    QuestionReply,
+    Retry,
+    SessionOut,
+    SessionPatch,
+)
+from bunkhouse.errors import TooLarge
+from bunkhouse.sessions import views
+from bunkhouse.sessions.views import SessionView
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+SessionId = Annotated[str, Path(max_length=64)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+_SESSION = TypeAdapter(SessionOut)
+_PROMPT = TypeAdapter(PromptOut)
+
+
+def session_out(view: SessionView) -> SessionOut:
+    """Show a session as the API does."""
+    return _SESSION.validate_python(view, from_attributes=True)
+
+
+@router.post("", status_code=201)
+async def create_session(new: NewSession, hub: Hub, person: Creator) -> SessionOut:
+    """Start a session: it waits for a sandbox, sets it up, and works on the prompt."""
+    wanted = views.NewSession(
+        repository=new.repository,
+        branch=new.branch,
+        model=new.model,
+        prompt=new.prompt,
+        title=new.title,
+        permissions=new.permissions or {},
+    )
+    return session_out(await hub.sessions.create(wanted, person))
+
+
+@router.get("")
+async def list_sessions(
+    hub: Hub, _person: Reader, cursor: str | None = None, limit: Limit = 50
+) -> Page[SessionOut]:
+    """List sessions, those that did something last first."""
+    found, following = await hub.sessions.list(cursor=cursor, limit=limit)
+    return Page(items=[session_out(view) for view in found], next=following)
+
+
+@router.get("/{session_id}")
+async def get_session(session_id: SessionId, hub: Hub, _person: Reader) -> SessionOut:
+    """Show a session."""
+    return session_out(await hub.sessions.get(session_id))
+
+
+@router.patch("/{session_id}")
+async def change_session(
+    session_id: SessionId, patch: SessionPatch, hub: Hub, _person: Changer
+) -> SessionOut:
+    """Change the title, or the model of prompts to come."""
+    return session_out(await hub.sessions.rename(session_id, title=patch.title, model=patch.model))
+
+
+@router.delete("/{session_id}", status_code=204)
+async def delete_session(session_id: SessionId, hub: Hub, _person: Deleter) -> None:
+    """Delete a session, its log and its sandbox."""
+    await hub.sessions.delete(session_id)
+
+
+@router.post("/{session_id}/prompts", status_code=202)
+async def create_prompt(
+    session_id: SessionId, new: NewPrompt, hub: Hub, person: Prompter
+) -> PromptOut:
+    """Say something to the agent; it is queued while the agent works."""
+    view = await hub.sessions.prompt(session_id, new.text, person, model=new.model)
+    return _PROMPT.validate_python(view, from_attributes=True)
+
+
+@router.delete("/{session_id}/prompts/{prompt_id}", status_code=204)
+async def withdraw_prompt(
+    session_id: SessionId, prompt_id: str, hub: Hub, person: Prompter
+) -> None:
+    """Take a waiting prompt back."""
+    await hub.sessions.withdraw(session_id, prompt_id, person)
+
+
+@router.post("/{session_id}/stop", status_code=202)
+async def stop_session(session_id: SessionId, hub: Hub, person: Stopper) -> SessionOut:
+    """Stop what the agent does now."""
+    return session_out(await hub.sessions.stop(session_id, person))
+
+
+@router.post("/{session_id}/retry", status_code=202)
+async def retry_session(
+    session_id: SessionId, retry: Retry, hub: Hub, person: Stopper
+) -> SessionOut:
+    """Set a failed session up again, perhaps with another branch or repository."""
+    return session_out(
+        await hub.sessions.retry(
+            session_id, branch=retry.branch, repository=retry.repository, by=person
+        )
+    )
+
+
+@router.post("/{session_id}/permissions/{request_id}", status_code=202)
+async def reply_permission(
+    session_id: SessionId, request_id: str, reply: PermissionReply, hub: Hub, person: Answerer
+) -> None:
+    """Allow or refuse what the agent asks for."""
+    await hub.sessions.reply_permission(session_id, request_id, reply.reply, reply.message, person)
+
+
+@router.post("/{session_id}/questions/{request_id}", status_code=202)
+async def reply_question(
+    session_id: SessionId, request_id: str, reply: QuestionReply, hub: Hub, person: Answerer
+) -> None:
+    """Answer what the agent asks, or dismiss it."""
+    await hub.sessions.reply_question(session_id, request_id, reply.answers, person)
+
+
+@router.get("/{session_id}/changes")
+async def get_changes(session_id: SessionId, hub: Hub, _person: Reader) -> ChangesOut:
+    """Show how the workspace differs from where it began. Asks the sandbox, which must run."""
+    changes = await hub.sessions.changes(session_id)
+    return ChangesOut(**changes.model_dump())
+
+
+@router.get(
+    "/{session_id}/changes.patch",
+    response_class=Response,
+    responses={200: {"content": {"text/x-patch": {"schema": {"type": "string"}}}}},
+)
+async def get_patch(session_id: SessionId, hub: Hub, _person: Reader) -> Response:
+    """Give the same as a patch for `git apply`."""
+    changes = await hub.sessions.changes(session_id)
+    if changes.truncated:
+        raise TooLarge(
+            "The changes are larger than what is shown, so a patch would lack its end.",
+            remedy="Raise BUNKHOUSE_DIFF_BYTES, or take single files out of the sandbox with "
+            "`bunkhouse exec`.",
+        )
+    name = f"bunkhouse-{session_id}.patch"
+    return Response(
+        changes.diff,
+        media_type="text/x-patch",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

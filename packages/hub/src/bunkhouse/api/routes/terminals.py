@@ -1,0 +1,71 @@
+"""A sandbox's terminals, which all share who look at them."""
+
+import contextlib
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Path, Query, WebSocket, WebSocketDisconnect
+from websockets import ClientConnection
+
+from bunkhouse.api.access import Hub, User, services_of, signed_in
+from bunkhouse.api.bridge import CLOSE_FAILED, downwards, gateway_socket, until_one_ends, upwards
+from bunkhouse.api.routes.sessions import SessionId
+from bunkhouse.people import require
+from bunkhouse_protocol.gateway import CLOSE_NO_TERMINAL, Terminal, Terminals
+
+router = APIRouter(prefix="/sessions/{session_id}", tags=["environment"])
+
+TerminalId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Size = Annotated[int, Query(ge=1, le=1000)]
+
+_ENDS = {1000: "The terminal has ended.", CLOSE_NO_TERMINAL: "There is no such terminal."}
+_log = structlog.get_logger("bunkhouse.api")
+
+
+@router.get("/terminals")
+async def list_terminals(session_id: SessionId, hub: Hub, _person: User) -> Terminals:
+    """List the sandbox's terminals, in the order in which they were opened."""
+    return await hub.environment.terminals(session_id)
+
+
+@router.post("/terminals", status_code=201)
+async def open_terminal(session_id: SessionId, hub: Hub, _person: User) -> Terminal:
+    """Open one more."""
+    return await hub.environment.open_terminal(session_id)
+
+
+@router.delete("/terminals/{terminal_id}", status_code=204)
+async def end_terminal(
+    session_id: SessionId, terminal_id: TerminalId, hub: Hub, _person: User
+) -> None:
+    """End a terminal, with what runs in it."""
+    await hub.environment.end_terminal(session_id, terminal_id)
+
+
+@router.websocket("/terminals/{terminal_id}")
+async def attach_terminal(
+    websocket: WebSocket,
+    session_id: SessionId,
+    terminal_id: TerminalId,
+    rows: Size = 24,
+    cols: Size = 80,
+) -> None:
+    """Look at a terminal and type into it: bytes both ways, `{"rows", "cols"}` resizes."""
+    person = await signed_in(websocket)
+    require(person, "sessions.use")
+    hub = services_of(websocket)
+    path = f"/terminals/{terminal_id}/attach?rows={rows}&cols={cols}"
+    async with gateway_socket(hub, session_id, path) as gateway:
+        await websocket.accept()
+        _log.info("terminal", session=session_id, person=person.id, terminal=terminal_id)
+        await until_one_ends(
+            websocket, hub.closing, downwards(websocket, gateway), _shown(gateway, websocket)
+        )
+
+
+async def _shown(gateway: ClientConnection, websocket: WebSocket) -> None:
+    """Pass what the terminal shows, and why it ends."""
+    await upwards(gateway, websocket)
+    code = gateway.close_code if gateway.close_code in _ENDS else CLOSE_FAILED
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        await websocket.close(code, _ENDS.get(code, "The sandbox does not answer any more."))

@@ -1,0 +1,329 @@
+"""The shapes of the API's requests and answers.
+
+Lists answer `{"items": […], "next": CURSOR}`; errors are problem details (RFC 9457).
+"""
+
+import json
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bunkhouse_protocol import gateway
+from bunkhouse_protocol.events import ChangedFile, Event, Port, SessionState
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list."""
+
+    items: list[T]
+    next: str | None = None
+    """Give it as `cursor` to get what follows; null at the end."""
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    """Machine-readable reason."""
+    remedy: str | None = None
+    errors: list[dict[str, object]] | None = None
+    """For invalid input: where and what."""
+
+
+class Input(BaseModel):
+    """What a reader sends: no unknown fields, and no text that is not Unicode.
+
+    (JSON can spell halves of characters; neither the store nor a stream could carry them.)
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_unicode(cls, value: object) -> object:
+        try:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            raise ValueError("Text should be valid Unicode") from None
+        return value
+
+
+# ── sessions ─────────────────────────────────────────────────────────────────────────────────
+
+
+class NewSession(Input):
+    """What a session is started with. Without a repository the workspace is empty."""
+
+    repository: str | None = Field(None, max_length=2048)
+    """An `https://` URL, or an absolute folder of the hub's machine."""
+    branch: str | None = Field(None, max_length=255)
+    model: str | None = Field(None, max_length=255)
+    """`provider/model`; without it the installation's default."""
+    prompt: str | None = Field(None)
+    title: str | None = Field(None, max_length=200)
+    """Without it, the first line of the prompt."""
+    permissions: dict[str, Literal["allow", "ask", "deny"]] | None = None
+    """By tool (`bash`, `edit`, `webfetch`): whether the agent may, must ask first, or may not."""
+
+
+class SessionPatch(Input):
+    """What of a session can be changed."""
+
+    title: str | None = Field(None, min_length=1, max_length=200)
+    model: str | None = Field(None, max_length=255)
+
+
+class PromptOut(BaseModel):
+    """A prompt in the queue, or past it."""
+
+    id: str
+    text: str
+    author: str
+    model: str | None
+    kind: Literal["prompt", "hand_back"]
+    """`hand_back`: the hub wrote it, to tell the agent what a person did while they drove."""
+    state: Literal["queued", "working", "done", "failed", "stopped", "paused", "withdrawn"]
+    created_at: datetime
+    notice: str | None = None
+    """What it waits for, beside the agent: a person who drives."""
+
+
+class DriverOut(BaseModel):
+    """The person who works in the agent's place, or is about to."""
+
+    id: str
+    """As in `Me`."""
+    name: str
+    state: Literal["requested", "driving"]
+    """`requested`: the agent has not come to a safe point yet."""
+    since: datetime
+
+
+class SessionOut(BaseModel):
+    """A session, as lists and headers show it."""
+
+    id: str
+    title: str
+    state: SessionState
+    state_reason: str | None
+    repository: str | None
+    branch: str | None
+    model: str
+    author: str
+    created_at: datetime
+    updated_at: datetime
+    """When it last did something."""
+    last_seq: int
+    activity: str | None
+    """One live line: what the agent does right now, or the last thing that it said."""
+    additions: int
+    deletions: int
+    changed_files: int
+    queue: list[PromptOut]
+    """Prompts that wait, in order. They wait on while somebody drives."""
+    driver: DriverOut | None
+    """Who drives; null while the agent does."""
+    ports: list[Port]
+    """What listens in the sandbox, as far as is known."""
+
+
+class SessionDeleted(BaseModel):
+    """In the stream of the list: a session is no more."""
+
+    id: str
+
+
+class NewPrompt(Input):
+    """A follow-up; it is queued while the agent works."""
+
+    text: str = Field(min_length=1)
+    model: str | None = Field(None, max_length=255)
+
+
+class Retry(Input):
+    """Set a failed session up again, perhaps with another branch or repository."""
+
+    branch: str | None = Field(None, max_length=255)
+    repository: str | None = Field(None, max_length=2048)
+
+
+class PermissionReply(Input):
+    """An answer to a permission request."""
+
+    reply: Literal["once", "always", "reject"]
+    message: str | None = Field(None, max_length=10_000)
+
+
+class QuestionReply(Input):
+    """Answers, a list of labels (or own words) for each question; null dismisses them."""
+
+    answers: list[list[str]] | None
+
+
+class EventPage(BaseModel):
+    """A part of a log."""
+
+    items: list[Event]
+    next: int | None
+    """Give it as `after` to get what follows; null where the log ends for now."""
+
+
+class ChangesOut(BaseModel):
+    """How the workspace differs from where it began."""
+
+    diff: str
+    files: list[ChangedFile]
+    base: str | None
+    truncated: bool
+
+
+# ── what runs in a sandbox beside the agent ──────────────────────────────────────────────────
+
+
+class ServicesOut(gateway.Services):
+    """What runs in the sandbox beside the agent, and who drives."""
+
+    drive: DriverOut | None
+
+
+class NewView(Input):
+    """A look at something in the sandbox that speaks HTTP."""
+
+    app: str = Field(pattern=r"^(editor|[1-9][0-9]{0,4})$")
+    """`editor`, or a port."""
+    path: str = Field("/", max_length=4096, pattern=r"^/")
+
+
+class ViewOut(BaseModel):
+    """Where to look."""
+
+    url: str
+    """For a frame of the page: good once, and soon."""
+    link: str
+    """For a tab of its own, and to be shared: whoever opens it must be signed in."""
+    mode: str
+    """How origins are told apart: by name, or by port."""
+    notice: str | None
+    """What does not work as it should here, and how it would."""
+
+
+class HandBack(Input):
+    """The end of driving."""
+
+    note: str | None = Field(None, max_length=10_000)
+    """For the agent, in the person's own words."""
+
+
+# ── the installation ─────────────────────────────────────────────────────────────────────────
+
+
+class ModelOut(BaseModel):
+    """A model to choose."""
+
+    id: str
+    """`provider/model`."""
+    provider: str
+    name: str
+    scripted: bool = False
+    """True for the built-in demo model, which is a script and no intelligence."""
+
+
+class ProviderOut(BaseModel):
+    """A model provider, on or off."""
+
+    id: str
+    name: str
+    enabled: bool
+    how: str
+    """How to switch it on: the variable to set."""
+
+
+class Models(BaseModel):
+    """What can be chosen, and what could be."""
+
+    items: list[ModelOut]
+    providers: list[ProviderOut]
+    default: str
+
+
+class ImageStatus(BaseModel):
+    """The sandbox image."""
+
+    state: Literal["unknown", "missing", "building", "ready", "failed"]
+    key: str | None = None
+    step: str | None = None
+    """What is being done, for people: "Installing packages"."""
+    progress: float | None = None
+    """From 0 to 1, by the steps of the recipe."""
+    seconds: float | None = None
+    """How long it has been building, or took."""
+    error: str | None = None
+    remedy: str | None = None
+
+
+class EngineStatus(BaseModel):
+    """The container engine."""
+
+    ok: bool
+    name: str | None = None
+    version: str | None = None
+    socket: str | None = None
+    error: str | None = None
+    remedy: str | None = None
+
+
+class SystemStatus(BaseModel):
+    """What the page shows while things get ready."""
+
+    version: str
+    engine: EngineStatus
+    image: ImageStatus
+    sandboxes: int
+    max_sandboxes: int
+    sample_repository: str | None
+    """A repository on the hub's machine to try things on, for the first screen."""
+
+
+class Branches(BaseModel):
+    """The branches of a repository, for the picker."""
+
+    default: str | None
+    items: list[str]
+
+
+class Me(BaseModel):
+    """Who is signed in."""
+
+    id: str
+    name: str
+    role: Literal["admin", "member"]
+
+
+class TokenIn(Input):
+    """A new API token."""
+
+    name: str = Field("token", min_length=1, max_length=100)
+
+
+class TokenOut(BaseModel):
+    """An API token; `token` itself is told once, when it is made."""
+
+    id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+    token: str | None = None
+
+
+class Health(BaseModel):
+    """Whether the hub answers; without a token."""
+
+    ok: bool
+    version: str

@@ -1,0 +1,267 @@
+"""What the API calls: the ports of the rooms below, as narrow as the routes need them.
+
+`app.py` fills a `Services` with the real ones; tests fill it with honest ones in memory.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from bunkhouse.api import schemas
+from bunkhouse.blobs import Blobs
+from bunkhouse.people import People, Person
+from bunkhouse.sessions.views import NewSession, PromptView, SessionView
+from bunkhouse.settings import Settings
+from bunkhouse_protocol.events import Event, ServiceName
+from bunkhouse_protocol.gateway import Changes, ServiceStatus, Terminal, Terminals
+from bunkhouse_protocol.gateway import Services as SandboxServices
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Sessions(Protocol):
+    """`bunkhouse.sessions.service.Sessions`, as far as the API calls it.
+
+    Every method with a session's id raises `NotFound` where there is none, and those that change
+    something `Conflict` where its state does not allow it.
+    """
+
+    async def create(self, new: NewSession, author: Person) -> SessionView:
+        """Start a session."""
+        ...
+
+    async def get(self, session_id: str) -> SessionView:
+        """Give one."""
+        ...
+
+    async def rename(
+        self, session_id: str, *, title: str | None = None, model: str | None = None
+    ) -> SessionView:
+        """Change title or model."""
+        ...
+
+    async def delete(self, session_id: str) -> None:
+        """End and forget it."""
+        ...
+
+    async def prompt(
+        self, session_id: str, text: str, author: Person, model: str | None = None
+    ) -> PromptView:
+        """Queue a prompt."""
+        ...
+
+    async def withdraw(self, session_id: str, prompt_id: str, by: Person) -> None:
+        """Take a waiting prompt back."""
+        ...
+
+    async def stop(self, session_id: str, by: Person) -> SessionView:
+        """Stop what runs."""
+        ...
+
+    async def retry(
+        self,
+        session_id: str,
+        *,
+        branch: str | None = None,
+        repository: str | None = None,
+        by: Person,
+    ) -> SessionView:
+        """Set it up again."""
+        ...
+
+    async def reply_permission(
+        self,
+        session_id: str,
+        request_id: str,
+        reply: Literal["once", "always", "reject"],
+        message: str | None,
+        by: Person,
+    ) -> None:
+        """Answer a permission request."""
+        ...
+
+    async def reply_question(
+        self, session_id: str, request_id: str, answers: Sequence[Sequence[str]] | None, by: Person
+    ) -> None:
+        """Answer questions, or dismiss them."""
+        ...
+
+    async def events(
+        self, session_id: str, after: int = 0, limit: int = 500, *, folded: bool = False
+    ) -> Sequence[Event]:
+        """Give a part of the log."""
+        ...
+
+    def follow(
+        self, session_id: str, after: int = 0, *, folded: bool = False
+    ) -> AsyncIterator[Sequence[Event]]:
+        """Give the log above `after`, then what is added, until the session is deleted."""
+        ...
+
+    def follow_all(self) -> AsyncIterator[str]:
+        """Give ids of sessions that change or are deleted from the moment of the call on."""
+        ...
+
+    async def changes(self, session_id: str) -> Changes:
+        """Ask the sandbox how its workspace differs; `SandboxNotRunning` where none runs."""
+        ...
+
+    def gateway(self, session_id: str) -> AbstractAsyncContextManager[Stream]:
+        """Open a byte stream to the sandbox's gateway; `SandboxNotRunning` where none runs."""
+        ...
+
+    async def open_stream(self, session_id: str, target: str) -> Stream:
+        """Connect to `editor`, `desktop` or a port of the sandbox.
+
+        Raises:
+            ServiceNotRunning, NotListening, NotAllowed: what the sandbox refuses.
+        """
+        ...
+
+    async def list(
+        self, cursor: str | None = None, limit: int = 50
+    ) -> tuple[Sequence[SessionView], str | None]:
+        """Give a page, newest activity first, and the cursor of the next."""
+        ...
+
+
+class Environment(Protocol):
+    """`bunkhouse.sessions.environment.Environment`, as far as the API calls it.
+
+    Every method raises `NotFound` where there is no such session and `SandboxNotRunning` where its
+    sandbox does not run.
+    """
+
+    async def services(self, session_id: str) -> SandboxServices:
+        """Say what runs beside the agent, and what it costs."""
+        ...
+
+    async def start_service(
+        self, session_id: str, name: ServiceName, person: Person
+    ) -> ServiceStatus:
+        """Start the editor or the desktop, or wait until it has started; `UpstreamFailed`."""
+        ...
+
+    async def stop_service(self, session_id: str, name: ServiceName) -> None:
+        """Stop it."""
+        ...
+
+    async def terminals(self, session_id: str) -> Terminals:
+        """List its terminals."""
+        ...
+
+    async def open_terminal(self, session_id: str) -> Terminal:
+        """Open one more."""
+        ...
+
+    async def end_terminal(self, session_id: str, terminal_id: str) -> None:
+        """End one, with what runs in it; `NotFound`."""
+        ...
+
+
+class Drivers(Protocol):
+    """`bunkhouse.sessions.drivers.Drivers`, as far as the API calls it."""
+
+    async def drive(self, session_id: str, person: Person) -> SessionView:
+        """Have the agent rest at its next safe point."""
+        ...
+
+    async def hand_back(self, session_id: str, note: str | None, person: Person) -> SessionView:
+        """Tell the agent what was done, and let it go on."""
+        ...
+
+    async def give_up(self, session_id: str, person: Person) -> SessionView:
+        """Drive no more, without a word to the agent."""
+        ...
+
+
+class View(Protocol):
+    """Where a person looks at something in a sandbox; see `schemas.ViewOut`."""
+
+    @property
+    def url(self) -> str:
+        """With a ticket, for a frame."""
+        ...
+
+    @property
+    def link(self) -> str:
+        """Without, to be shared."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """How origins are told apart."""
+        ...
+
+    @property
+    def notice(self) -> str | None:
+        """What does not work as it should."""
+        ...
+
+
+class Apps(Protocol):
+    """The gateway between browsers and sandboxes, as far as the API calls it."""
+
+    async def view(self, person: Person, session_id: str, app: str, path: str) -> View:
+        """Let a person's browser in.
+
+        Raises:
+            NotFound: there is no such session.
+            Unavailable: this installation can't give origins to sandboxes.
+        """
+        ...
+
+
+class ModelRegistry(Protocol):
+    """The models that this installation offers."""
+
+    async def models(self) -> schemas.Models:
+        """List them."""
+        ...
+
+
+class System(Protocol):
+    """The state of engine, image and sandboxes."""
+
+    async def status(self) -> schemas.SystemStatus:
+        """Give it as it is now."""
+        ...
+
+    def follow(self) -> AsyncIterator[schemas.SystemStatus]:
+        """Give it at each change that people should see (image progress, engine)."""
+        ...
+
+
+class Repositories(Protocol):
+    """Looks into repositories before there is a session."""
+
+    async def branches(self, repository: str, person: Person) -> schemas.Branches:
+        """List branches.
+
+        Raises:
+            Forbidden: a folder that this person may not use.
+            UpstreamFailed: the repository can't be reached.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Services:
+    """All that the API calls."""
+
+    settings: Settings
+    sessions: Sessions
+    environment: Environment
+    drivers: Drivers
+    people: People
+    models: ModelRegistry
+    system: System
+    repositories: Repositories
+    apps: Apps | None = None
+    """None: nothing in a sandbox is shown to browsers."""
+    blobs: Blobs | None = None
+    """None: pictures are not kept."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the hub begins to stop: open streams end, so that the server can."""

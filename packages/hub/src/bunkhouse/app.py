@@ -1,0 +1,187 @@
+"""Wiring: the only file that names a concrete store, bus and provider of sandboxes."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bunkhouse.api import Services, create_api
+from bunkhouse.api.answers import ModelAnswers, RepositoryAnswers, SystemAnswers
+from bunkhouse.api.client import Client
+from bunkhouse.blobs import Blobs
+from bunkhouse.broker.catalog import Catalog
+from bunkhouse.broker.demo import DemoModel
+from bunkhouse.broker.door import Doors
+from bunkhouse.broker.egress import EgressDoor, Policy
+from bunkhouse.broker.git.door import GitDoor
+from bunkhouse.broker.git.sample import make_sample
+from bunkhouse.broker.listener import Listener
+from bunkhouse.broker.models.door import ModelsDoor
+from bunkhouse.broker.models.providers import Providers
+from bunkhouse.bus.memory import MemoryBus
+from bunkhouse.gateway import Apps, Gateway, enter_router
+from bunkhouse.gateway.frames import frame_sources
+from bunkhouse.people import People
+from bunkhouse.sandboxes.local import LocalEngine, installation_id
+from bunkhouse.sandboxes.mirrors import registry_hosts
+from bunkhouse.sandboxes.readiness import Readiness, readiness
+from bunkhouse.sessions import Journal, Knocking, Links, Sessions, Specs
+from bunkhouse.sessions.dialling import Dialling
+from bunkhouse.sessions.drivers import Drivers
+from bunkhouse.sessions.editor_settings import EditorSettings
+from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.reaching import Reaching
+from bunkhouse.sessions.reconciler import Reconciler
+from bunkhouse.sessions.starting import Starter
+from bunkhouse.settings import Settings
+from bunkhouse.store import Database
+from bunkhouse_protocol.places import DOORS_PREFIX
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub that works: its reconciler runs and its doors are open."""
+
+    settings: Settings
+    api: ASGIApp
+    services: Services
+    engine: LocalEngine
+    apps: Apps
+
+
+@dataclass(frozen=True)
+class _Images:
+    engine: LocalEngine
+    settings: Settings
+
+    async def readiness(self) -> Readiness:
+        return await readiness(self.engine, self.settings)
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Both directions between hub and sandboxes: sockets to dial, and a way in."""
+
+    listener: Listener
+    dialling: Dialling
+    dialled: bool
+    """Sandboxes share no folder with the hub: they dial its URL, and dial back to be reached."""
+
+    async def open(self, sandbox_id: str, session_id: str, run_dir: Path) -> None:
+        if self.dialled:
+            await self.dialling.open(sandbox_id, session_id, run_dir)
+        else:
+            await self.listener.open(sandbox_id, session_id, run_dir)
+
+    async def close(self, sandbox_id: str) -> None:
+        await self.listener.close(sandbox_id)
+        await self.dialling.close(sandbox_id)
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
+    """Open a hub on its data folder, and end it with the block.
+
+    Raises:
+        Unavailable: the data folder or its database can't be used.
+        StorageFull: its disk is full.
+    """
+    async with AsyncExitStack() as stack:
+        database = await Database.open(settings.database_path)
+        stack.push_async_callback(database.close)
+        settings.data_dir.chmod(0o700)
+        settings.run_dir.mkdir(mode=0o700, exist_ok=True)
+
+        journal = Journal(database, MemoryBus())
+        sample = await make_sample(settings.data_dir / "larder")
+        providers = Providers(settings)
+        catalog = Catalog(providers, [*settings.repository_roots, sample])
+        specs = Specs(database, catalog, service_idle_seconds=settings.service_idle_seconds)
+        links = Links(journal, specs, event_bytes=settings.event_bytes)
+        knocking = Knocking(journal)
+        dialling = Dialling(links)
+        blobs = Blobs(
+            settings.data_dir / "blobs",
+            blob_bytes=settings.blob_bytes,
+            session_bytes=settings.session_blobs_bytes,
+        )
+        engine = LocalEngine(settings, installation_id(settings.data_dir))
+        stack.push_async_callback(engine.close)
+
+        demo = DemoModel(words_per_second=settings.demo_words_per_second) if settings.demo else None
+        models = ModelsDoor(
+            knocking,
+            connect_seconds=settings.model_connect_seconds,
+            idle_seconds=settings.model_idle_seconds,
+            demo=demo,
+        )
+        stack.push_async_callback(models.aclose)
+        git = GitDoor()
+        stack.push_async_callback(git.aclose)
+        hosts = await asyncio.to_thread(registry_hosts) if settings.egress == "allowlist" else []
+        doors = Doors(
+            knocking=knocking,
+            links=links,
+            dialling=dialling,
+            providers=providers,
+            models=models,
+            git=git,
+            blobs=blobs,
+            egress=EgressDoor(connections=settings.egress_connections),
+            policy=Policy(settings.egress, [*settings.egress_allow, *hosts]),
+        ).application()
+        listener = Listener(doors)
+        stack.push_async_callback(listener.close_all)
+
+        ways = _Ways(listener, dialling, dialled=settings.hub_url_for_sandboxes is not None)
+        starter = Starter(journal, links, engine, ways, settings)
+        reconciler = Reconciler(
+            journal, engine, starter, _Images(engine, settings), settings, blobs=blobs
+        )
+        reaching = Reaching(journal, links, settings)
+        editor_settings = EditorSettings(journal, reaching)
+        for work in (reconciler.run(), providers.keep_fresh(), editor_settings.run()):
+            task = asyncio.create_task(work)
+            stack.push_async_callback(_end, task)
+
+        services = Services(
+            settings=settings,
+            sessions=Sessions(journal, links, catalog, specs, settings, reaching=reaching),
+            environment=Environment(reaching, editor_settings),
+            drivers=Drivers(journal, reaching),
+            people=People(
+                database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
+            ),
+            models=ModelAnswers(providers),
+            system=SystemAnswers(engine, settings, sample),
+            repositories=RepositoryAnswers(catalog),
+            blobs=blobs,
+        )
+        apps = Apps(settings, services.people, services.sessions)
+        services.apps = apps
+        watching = asyncio.create_task(apps.run())
+        stack.push_async_callback(_end, watching)
+        client = Client(frames=frame_sources(settings))
+        application = create_api(services, client=client)
+        application.include_router(enter_router(apps))
+        api = Gateway(apps, _front(application, doors))
+        yield Hub(settings, api, services, engine, apps)
+        services.closing.set()
+
+
+def _front(api: ASGIApp, doors: ASGIApp) -> ASGIApp:
+    """The API, and under one path the doors, for sandboxes that have no socket to dial."""
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        inside = scope["type"] != "lifespan" and scope["path"].startswith(f"{DOORS_PREFIX}/")
+        await (doors if inside else api)(scope, receive, send)
+
+    return front
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

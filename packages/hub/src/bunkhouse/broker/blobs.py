@@ -1,0 +1,21 @@
+"""The door for pictures: a sandbox gives the bytes of what its log names."""
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from bunkhouse.blobs import Blobs
+from bunkhouse.blobs.store import too_large
+
+
+async def take(request: Request, blobs: Blobs, session_id: str) -> Response:
+    """Answer `PUT /sandbox/blobs/{sha256}`: 204 when the hub has it. See `Blobs.put`."""
+    data = bytearray()
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > blobs.blob_bytes:
+                raise too_large(blobs.blob_bytes)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    await blobs.put(session_id, request.path_params["blob"], bytes(data))
+    return Response(status_code=204)

@@ -1,0 +1,50 @@
+"""What a session may be started with: repositories and models, as the sessions room asks."""
+
+from pathlib import Path
+
+from bunkhouse.broker.git.repositories import RepositoryRef, parse
+from bunkhouse.broker.models.providers import Providers
+from bunkhouse.people.identity import Person
+from bunkhouse.sessions.ports import RepositoryChoice
+from bunkhouse_protocol.link import Provider as ProviderSpec
+
+
+class Catalog:
+    """The repositories and models of an installation.
+
+    `roots` are folders whose repositories everybody may use; admins may use any.
+    """
+
+    def __init__(self, providers: Providers, roots: list[Path]) -> None:
+        self._providers = providers
+        self._roots = roots
+
+    async def find(self, text: str, person: Person) -> RepositoryRef:
+        """Understand what a person gave as a repository.
+
+        Raises:
+            InvalidInput: it is no repository.
+            Forbidden: this person may not use it.
+        """
+        return await parse(text, person_is_admin=person.role == "admin", roots=self._roots)
+
+    async def repository(self, text: str, person: Person) -> RepositoryChoice:
+        """See `sessions.ports.Catalog.repository`."""
+        found = await self.find(text, person)
+        return RepositoryChoice(shown=found.url, door=found.door)
+
+    def model(self, text: str | None) -> str:
+        """See `sessions.ports.Catalog.model`."""
+        provider, model = self._providers.split(text or self._providers.default())
+        return f"{provider.id}/{model}"
+
+    def providers(self) -> list[ProviderSpec]:
+        """See `sessions.ports.Catalog.providers`."""
+        return [
+            ProviderSpec(
+                id=provider.id,
+                dialect=provider.dialect,
+                models=list(self._providers.models_of(provider.id)),
+            )
+            for provider in self._providers.enabled()
+        ]

@@ -1,0 +1,5 @@
+"""`python -m bunkhouse.cli` is `bunkhouse`."""
+
+from bunkhouse.cli.program import main
+
+main()

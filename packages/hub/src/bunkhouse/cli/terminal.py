@@ -1,0 +1,54 @@
+"""What is written to the terminal, and what must not be.
+
+Text that comes from a sandbox is hostile: an escape sequence in it could rewrite what a person
+has seen, or what their terminal does. `clean` takes control characters out of everything such.
+"""
+
+import re
+import sys
+
+from rich.console import Console
+
+_WIDTH = 200
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Leave out control characters except line ends and tabs, and what turns reading around."""
+    return _CONTROL.sub("", text)
+
+
+def one_line(text: str, width: int = 100) -> str:
+    """Give the first line, cleaned and shortened."""
+    lines = clean(text).strip().splitlines()
+    line = lines[0] if lines else ""
+    return line if len(line) <= width and len(lines) <= 1 else line[: width - 1].rstrip() + "…"
+
+
+def stdout() -> Console:
+    """Give the console for results. A program that reads them gets whole columns."""
+    width = None if sys.stdout.isatty() else _WIDTH
+    return Console(highlight=False, soft_wrap=True, width=width)
+
+
+def stderr() -> Console:
+    """Give the console for what is said beside the results."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def interactive() -> bool:
+    """Say whether a person sits there who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def seconds(value: float) -> str:
+    """Print a time as people say it: `0.4 s`, `12 s`, `3 min 5 s`."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 60:
+        return f"{value:.0f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -1,0 +1,164 @@
+"""What an agent does, written to a terminal as it happens.
+
+The agent's words go to stdout as they come. Everything else is a line of its own: a tool call when
+it is done, with its time; an error with its remedy. Everything is cleaned, since all of it comes
+from a sandbox.
+"""
+
+from rich.console import Console
+from rich.text import Text
+
+from bunkhouse.cli.terminal import clean, one_line, seconds
+from bunkhouse_protocol.events import (
+    AgentMessageChunk,
+    EgressRefused,
+    Event,
+    ModelRetry,
+    Notice,
+    PermissionResolved,
+    Problem,
+    Stage,
+    StateChanged,
+    ToolCall,
+    ToolCallUpdate,
+    TurnEnded,
+    WorkspaceChanged,
+)
+
+_VERBS = {
+    "read": "read",
+    "edit": "edited",
+    "delete": "deleted",
+    "move": "moved",
+    "search": "searched",
+    "execute": "ran",
+    "fetch": "fetched",
+    "question": "asked",
+}
+
+
+_ENDS = {"done": "✓ done", "stopped": "■ stopped", "paused": "‖ paused: a person drives"}
+
+
+class Transcript:
+    """Writes events; those that say nothing to a reader of a terminal are left out."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._calls: dict[str, ToolCall] = {}
+        self._message: str | None = None
+
+    def write(self, event: Event) -> None:
+        """Write one event."""
+        match event:
+            case AgentMessageChunk():
+                self._say(event)
+            case ToolCall():
+                self._calls[event.tool_call_id] = event
+            case ToolCallUpdate():
+                self._tool(event)
+            case Stage(status="done" | "failed"):
+                mark, style = ("✓", "dim") if event.status == "done" else ("✗", "red")
+                took = "" if event.ms is None else f" · {seconds(event.ms / 1000)}"
+                detail = f": {one_line(event.detail)}" if event.detail else ""
+                self._line(f"{mark} {event.name}{detail}{took}", style)
+            case StateChanged(state="queued" | "failed", reason=str(reason)):
+                self._line(f"○ {event.state}: {one_line(reason, 200)}", "dim")
+            case Problem():
+                self.problem(event.message, event.remedy, event.detail, event.suggestions)
+            case WorkspaceChanged():
+                self._changed(event)
+            case TurnEnded():
+                self._ended(event)
+            case _:
+                self._aside(event)
+
+    def problem(
+        self,
+        message: str,
+        remedy: str | None = None,
+        detail: str | None = None,
+        suggestions: list[str] | None = None,
+    ) -> None:
+        """Write what went wrong, and what to do."""
+        self._line(f"✗ {one_line(message, 300)}", "bold red")
+        if suggestions:
+            self._line(f"  Did you mean {', '.join(map(one_line, suggestions))}?")
+        if remedy:
+            self._line(f"  {one_line(remedy, 300)}")
+        for line in clean(detail or "").strip().splitlines()[-8:]:
+            self._line(f"    {line}", "dim")
+
+    def end(self) -> None:
+        """End a line that is still open."""
+        if self._message is not None:
+            self._console.file.write("\n")
+            self._console.file.flush()
+            self._message = None
+
+    def _aside(self, event: Event) -> None:
+        """Write what is worth a dim line beside the work."""
+        match event:
+            case Notice():
+                self._line(f"· {one_line(event.message, 200)}", "dim")
+            case ModelRetry():
+                message = one_line(event.message, 200)
+                self._line(f"! the model: {message} (attempt {event.attempt})", "yellow")
+            case EgressRefused():
+                where = f"{one_line(event.host)}:{event.port}"
+                self._line(f"! refused: {where}, {one_line(event.reason)}", "yellow")
+            case PermissionResolved(reply="once" | "always" | "reject"):
+                by = f" by {one_line(event.by)}" if event.by else ""
+                verb = "refused" if event.reply == "reject" else f"allowed ({event.reply})"
+                self._line(f"◇ {verb}{by}", "dim")
+            case _:
+                pass
+
+    def _say(self, event: AgentMessageChunk) -> None:
+        if self._message != event.message_id:
+            self.end()
+            self._message = event.message_id
+        self._console.file.write(clean(event.text))
+        self._console.file.flush()
+
+    def _tool(self, event: ToolCallUpdate) -> None:
+        call = self._calls.get(event.tool_call_id)
+        if call is None or event.status not in ("completed", "failed"):
+            if call is not None and event.title:
+                self._calls[event.tool_call_id] = call.model_copy(update={"title": event.title})
+            return
+        del self._calls[event.tool_call_id]
+        verb = _VERBS.get(call.kind, call.tool)
+        took = "" if event.ms is None else f" · {seconds(event.ms / 1000)}"
+        exit_code = f" · exit {event.exit_code}" if event.exit_code else ""
+        added = _diff_size(event.diff)
+        line = f"{verb} {one_line(event.title or call.title)}{added}{exit_code}{took}"
+        if event.status == "failed":
+            self._line(f"  ✗ {line}: {one_line(event.error or 'failed')}", "red")
+        else:
+            self._line(f"  ✓ {line}", "dim")
+
+    def _changed(self, event: WorkspaceChanged) -> None:
+        count = len(event.files)
+        files = f"{count} file{'s' if count != 1 else ''} changed"
+        self._line(f"± {files}, +{event.additions} -{event.deletions}", "dim")
+
+    def _ended(self, event: TurnEnded) -> None:
+        took = "" if event.ms is None else f" · {seconds(event.ms / 1000)}"
+        if event.outcome == "failed":
+            self.problem(event.message or "The turn failed.")
+        else:
+            self._line(f"{_ENDS[event.outcome]}{took}", "dim")
+
+    def _line(self, text: str, style: str = "") -> None:
+        self.end()
+        self._console.print(Text(text, style=style))
+
+
+def _diff_size(diff: str | None) -> str:
+    if not diff:
+        return ""
+    lines = diff.splitlines()
+    more = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
+    less = sum(line.startswith("-") and not line.startswith("---") for line in lines)
+    return f" +{more} -{less}"

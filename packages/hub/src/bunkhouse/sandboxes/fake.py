@@ -1,0 +1,154 @@
+"""A provider in memory, for tests of all rooms. (`misbehaving` has ones that fail.)
+
+What "runs" in a fake sandbox is a coroutine that the test gives: its runner. The contract tests run
+against this provider and the real one, so that what a test learns from it is true.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bunkhouse.errors import ImageMissing, NotFound
+from bunkhouse.sandboxes.provider import SandboxSpec, SandboxStatus
+
+Runner = Callable[[SandboxSpec], Awaitable[int | None]]
+"""What runs in a sandbox, from its start: returns its exit code (None: 0). It is cancelled where
+a real one gets SIGTERM, and may then tidy up and return; a real SIGKILL it does not survive."""
+
+TERMINATED = 143
+KILLED = 137
+
+
+@dataclass
+class FakeSandbox:
+    """One of them; what an engine would know of it."""
+
+    spec: SandboxSpec
+    task: asyncio.Task[int | None] | None = None
+    exit_code: int | None = None
+    oom_killed: bool = False
+    detail: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether its runner has not ended."""
+        return self.task is not None and not self.task.done()
+
+
+async def idle(_spec: SandboxSpec) -> int | None:
+    """A runner that does nothing until it is told to end."""
+    await asyncio.Event().wait()
+    return 0
+
+
+class FakeProvider:
+    """A `SandboxProvider` in memory.
+
+    Args:
+        runner: what runs in each sandbox.
+        images: those that are there; None: any.
+        sandboxes: the engine's memory. Give one provider's to another to have a hub that was
+            killed and started again.
+    """
+
+    def __init__(
+        self,
+        runner: Runner = idle,
+        *,
+        images: set[str] | None = None,
+        sandboxes: dict[str, FakeSandbox] | None = None,
+    ) -> None:
+        self.runner = runner
+        self.images = images
+        self.sandboxes: dict[str, FakeSandbox] = {} if sandboxes is None else sandboxes
+
+    async def create(self, spec: SandboxSpec) -> None:
+        """See `SandboxProvider`."""
+        if self.images is not None and spec.image not in self.images:
+            raise ImageMissing("The sandbox image is not there.")
+        if spec.run_dir is not None:
+            _open(spec.run_dir)
+        self.sandboxes.setdefault(spec.sandbox_id, FakeSandbox(spec))
+
+    async def start(self, sandbox_id: str) -> None:
+        """See `SandboxProvider`."""
+        sandbox = self.sandboxes.get(sandbox_id)
+        if sandbox is None:
+            raise NotFound(f"There is no sandbox {sandbox_id}.")
+        if not sandbox.running:
+            sandbox.exit_code, sandbox.oom_killed, sandbox.detail = None, False, None
+            sandbox.task = asyncio.create_task(self._run(sandbox), name=f"sandbox {sandbox_id}")
+
+    async def stop(self, sandbox_id: str, grace: float = 10.0) -> None:
+        """See `SandboxProvider`."""
+        sandbox = self.sandboxes.get(sandbox_id)
+        if sandbox is not None and sandbox.running:
+            await self._end(sandbox, grace)
+
+    async def destroy(self, sandbox_id: str) -> None:
+        """See `SandboxProvider`."""
+        sandbox = self.sandboxes.pop(sandbox_id, None)
+        if sandbox is not None and sandbox.running:
+            await self._end(sandbox, 0)
+
+    async def status(self, sandbox_id: str) -> SandboxStatus:
+        """See `SandboxProvider`."""
+        sandbox = self.sandboxes.get(sandbox_id)
+        if sandbox is None:
+            return SandboxStatus(sandbox_id, "absent")
+        state = "created" if sandbox.task is None else "running" if sandbox.running else "exited"
+        return SandboxStatus(
+            sandbox_id,
+            state,
+            sandbox.spec.session_id,
+            exit_code=sandbox.exit_code if state == "exited" else None,
+            oom_killed=sandbox.oom_killed,
+            detail=sandbox.detail,
+        )
+
+    async def list(self) -> list[SandboxStatus]:
+        """See `SandboxProvider`."""
+        return [await self.status(sandbox_id) for sandbox_id in sorted(self.sandboxes)]
+
+    async def kill(self, sandbox_id: str, *, oom: bool = False) -> None:
+        """For tests: the sandbox dies of itself, at once."""
+        sandbox = self.sandboxes[sandbox_id]
+        await self._end(sandbox, 0)
+        sandbox.exit_code, sandbox.oom_killed = KILLED, oom
+
+    async def close(self) -> None:
+        """For tests: end everything that runs."""
+        for sandbox_id in list(self.sandboxes):
+            await self.destroy(sandbox_id)
+
+    async def _run(self, sandbox: FakeSandbox) -> int | None:
+        try:
+            sandbox.exit_code = await self.runner(sandbox.spec) or 0
+        except asyncio.CancelledError:
+            sandbox.exit_code = TERMINATED
+        except Exception as error:
+            sandbox.exit_code, sandbox.detail = 1, repr(error)
+        return sandbox.exit_code
+
+    async def _end(self, sandbox: FakeSandbox, grace: float) -> None:
+        task = sandbox.task
+        if task is None:
+            return
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=max(grace, 0.05))
+        if sandbox.exit_code is None:  # it was ended before it began
+            sandbox.exit_code = TERMINATED
+        if not done or grace == 0:
+            sandbox.task = asyncio.create_task(_ended())
+            await sandbox.task
+            sandbox.exit_code = KILLED
+
+
+async def _ended() -> int | None:
+    return KILLED
+
+
+def _open(run_dir: Path) -> None:
+    run_dir.mkdir(parents=True, exist_ok=True)
+    run_dir.chmod(0o1777)

@@ -1,0 +1,34 @@
+"""Following all sessions at once, for lists that update by themselves."""
+
+import asyncio
+
+from bunkhouse.bus import Bus
+
+_GATHER_SECONDS = 0.2
+"""How long changes are gathered, so that a text that streams does not redraw lists all the time."""
+
+
+class Followed:
+    """An iterator of the ids of sessions that change from the moment it is made."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._listening = bus.subscribe()
+        self._subscription = self._listening.__enter__()
+        self._ids: list[str] = []
+        self._first = True
+
+    def __aiter__(self) -> "Followed":
+        return self
+
+    async def __anext__(self) -> str:
+        while not self._ids:
+            if not self._first:
+                await asyncio.sleep(_GATHER_SECONDS)
+            self._first = False
+            await self._subscription.wait()
+            self._ids = sorted(self._subscription.sessions())
+        return self._ids.pop(0)
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        self._listening.__exit__(None, None, None)

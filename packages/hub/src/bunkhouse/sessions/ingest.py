@@ -1,0 +1,113 @@
+"""What events from a runner do to their session.
+
+A runner speaks for a sandbox, and a sandbox is hostile: only kinds of events that a runner may
+send are taken, and what they claim about turns is held against what the hub knows.
+"""
+
+from bunkhouse.sessions import driving, surroundings, turns
+from bunkhouse.sessions.journal import Change
+from bunkhouse.sessions.lifecycle import TURN_STATES
+from bunkhouse_protocol.events import (
+    AgentMessageChunk,
+    DriveStarted,
+    Event,
+    PermissionRequested,
+    PermissionResolved,
+    PortsChanged,
+    Problem,
+    QuestionAsked,
+    QuestionResolved,
+    ServiceChanged,
+    ToolCall,
+    TurnEnded,
+    WorkspaceChanged,
+)
+
+ALLOWED = frozenset(
+    {
+        "stage",
+        "error",
+        "notice",
+        "turn_ended",
+        "agent_message_chunk",
+        "agent_thought_chunk",
+        "message_retracted",
+        "tool_call",
+        "tool_call_update",
+        "tool_output_chunk",
+        "plan",
+        "model_retry",
+        "permission_requested",
+        "permission_resolved",
+        "question_asked",
+        "question_resolved",
+        "workspace_changed",
+        "egress_refused",
+        "service_changed",
+        "ports_changed",
+        "drive_started",
+    }
+)
+"""Event types that a runner may send; others are the hub's own."""
+
+_ACTIVITY_LENGTH = 240
+
+
+async def apply(change: Change, event: Event) -> None:
+    """Record an event from a runner and let it take effect."""
+    if event.type not in ALLOWED:
+        return
+    row = change.row
+    match event:
+        case TurnEnded():
+            await turns.end(change, event, by="runner")
+            return
+        case DriveStarted():
+            driving.started(change, event)
+            return
+        case PermissionRequested() | QuestionAsked():
+            change.record(event)
+            kind = "question" if isinstance(event, QuestionAsked) else "permission"
+            row.pending = {**row.pending, event.request_id: kind}
+            row.activity = f"Asks: {_asked(event)}"[:_ACTIVITY_LENGTH]
+            if row.state == "working":
+                change.move("waiting", "runner", "the agent asks for something")
+            return
+        case PermissionResolved() | QuestionResolved():
+            change.record(event)
+            row.pending = {name: k for name, k in row.pending.items() if name != event.request_id}
+            if row.state == "waiting" and not row.pending:
+                change.move("working", "runner")
+            return
+        case _:
+            _keep(change, event)
+    change.record(event)
+
+
+def _keep(change: Change, event: Event) -> None:
+    """Keep in the session's row what lists and headers show of an event."""
+    row = change.row
+    match event:
+        case AgentMessageChunk():
+            same = row.run_type == event.type and row.run_key == event.message_id
+            text = (row.activity or "") + event.text if same else event.text
+            row.activity = text[-_ACTIVITY_LENGTH:]
+        case ToolCall() if row.state in TURN_STATES:
+            row.activity = f"{event.tool} {event.title}"[:_ACTIVITY_LENGTH]
+        case WorkspaceChanged():
+            row.additions, row.deletions = event.additions, event.deletions
+            row.changed_files = len(event.files)
+        case ServiceChanged():
+            surroundings.service_changed(row, event)
+        case PortsChanged():
+            surroundings.ports_changed(row, event)
+        case Problem():
+            row.activity = event.message[:_ACTIVITY_LENGTH]
+        case _:
+            pass
+
+
+def _asked(event: PermissionRequested | QuestionAsked) -> str:
+    if isinstance(event, PermissionRequested):
+        return event.title
+    return event.questions[0].question if event.questions else "something"

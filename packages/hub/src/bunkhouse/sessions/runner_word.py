@@ -1,0 +1,71 @@
+"""Taking what a runner says, in transactions: its events once each, and its `Ready`."""
+
+from bunkhouse.errors import InvalidInput
+from bunkhouse.sessions import driving, ingest, turns
+from bunkhouse.sessions.journal import Change
+from bunkhouse.sessions.lifecycle import TURN_STATES
+from bunkhouse.store import outbox
+from bunkhouse_protocol.events import TurnEnded
+from bunkhouse_protocol.link import EventFrame, Ready, Received
+
+
+async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
+    """Let one frame take effect.
+
+    Raises:
+        InvalidInput: the runner skipped a number of its spool.
+    """
+    match frame:
+        case EventFrame():
+            if frame.n <= change.row.spool_acked:
+                return
+            if frame.n != change.row.spool_acked + 1:
+                raise InvalidInput(
+                    f"Event {frame.n} came where {change.row.spool_acked + 1} was due."
+                )
+            change.row.spool_acked = frame.n
+            await ingest.apply(change, frame.event)
+        case Received():
+            await outbox.remove(change.tx, change.row.id, frame.id)
+        case Ready():
+            await _ready(change, frame)
+
+
+async def greet(change: Change, spool_id: str) -> int:
+    """A runner has connected; returns the number up to which its spool is stored."""
+    if change.row.spool_id != spool_id:
+        change.row.spool_id, change.row.spool_acked = spool_id, 0
+    return change.row.spool_acked
+
+
+async def _ready(change: Change, frame: Ready) -> None:
+    row = change.row
+    if not frame.ok:
+        if row.state in ("starting", "restoring"):
+            change.move("failed", "runner", row.activity)
+        return
+    row.base_commit = frame.base_commit or row.base_commit
+    row.branch = frame.branch or row.branch
+    if row.state in ("starting", "restoring"):
+        change.move("idle", "runner")
+    elif row.state in TURN_STATES:
+        await _check_turn(change, frame.running_turn)
+    await driving.ask_again(change)
+    await turns.begin_next(change)
+
+
+async def _check_turn(change: Change, reported: str | None) -> None:
+    """End a turn of which the runner knows nothing, and of which nothing is on its way to it."""
+    prompt = await turns.running(change)
+    if prompt is None or reported == prompt.id:
+        return
+    waiting = await outbox.waiting(change.tx, change.row.id)
+    if any(command.get("turn_id") == prompt.id for _, _, command in waiting):
+        return
+    lost = TurnEnded(
+        turn_id=prompt.id,
+        outcome="failed",
+        code="turn_lost",
+        message="The sandbox lost track of this turn. Send the prompt again.",
+    )
+    await turns.end(change, lost, by="hub")

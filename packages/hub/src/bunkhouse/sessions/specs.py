@@ -1,0 +1,49 @@
+"""What runners are told of their sessions."""
+
+from typing import cast
+
+from bunkhouse.sessions.journal import missing
+from bunkhouse.sessions.ports import Catalog
+from bunkhouse.sessions.views import Permission
+from bunkhouse.store import Database, sessions
+from bunkhouse.store.sessions import SessionRow
+from bunkhouse_protocol.link import Repository, SessionSpec
+
+
+class Specs:
+    """Writes the specification of a session."""
+
+    def __init__(
+        self, database: Database, catalog: Catalog, *, service_idle_seconds: float = 900.0
+    ) -> None:
+        self._service_idle_seconds = service_idle_seconds
+        self._database = database
+        self._catalog = catalog
+
+    async def of(self, session_id: str) -> SessionSpec:
+        """Read it from the store.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        async with self._database.read() as tx:
+            row = await sessions.get(tx, session_id)
+        if row is None:
+            raise missing(session_id)
+        return self.write(row)
+
+    def write(self, row: SessionRow) -> SessionSpec:
+        """From the session's row."""
+        repository = None
+        if row.repository is not None and row.repository_door is not None:
+            repository = Repository(url=row.repository, door=row.repository_door, branch=row.branch)
+        return SessionSpec(
+            session_id=row.id,
+            repository=repository,
+            model=row.model,
+            providers=self._catalog.providers(),
+            author_name=row.author,
+            author_email=f"{row.author_id}@users.noreply.bunkhouse.invalid",
+            permissions=cast("dict[str, Permission]", row.permissions),
+            service_idle_seconds=self._service_idle_seconds,
+        )

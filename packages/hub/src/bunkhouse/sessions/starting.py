@@ -1,0 +1,207 @@
+"""Getting one session's sandbox going: from `starting` to a runner that has set up."""
+
+import asyncio
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Literal
+
+from bunkhouse.errors import BunkhouseError, EngineDown, ImageMissing, NotFound
+from bunkhouse.sandboxes.provider import SandboxProvider, SandboxSpec
+from bunkhouse.sessions import surroundings
+from bunkhouse.sessions.identifiers import new_id
+from bunkhouse.sessions.journal import Journal
+from bunkhouse.sessions.links import Links
+from bunkhouse.sessions.ports import Doors
+from bunkhouse.settings import Settings
+from bunkhouse.store import outbox, sandboxes, sessions
+from bunkhouse.store.sandboxes import hash_token
+from bunkhouse.store.sessions import SessionRow
+from bunkhouse_protocol.events import Problem, Stage, StageName
+
+_LOOK_SECONDS = 1.0
+"""How often it is looked whether a sandbox that does not dial in is still alive."""
+
+
+class Starter:
+    """Makes sandboxes, wakes stopped ones, and removes them."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        links: Links,
+        provider: SandboxProvider,
+        doors: Doors,
+        settings: Settings,
+    ) -> None:
+        self._journal = journal
+        self._links = links
+        self._provider = provider
+        self._doors = doors
+        self._settings = settings
+
+    async def start(self, session_id: str, image: str) -> None:
+        """Bring a session that is `starting` to where its runner takes over, or to `failed`.
+
+        Whatever was done before (by a hub that died on the way) is taken up.
+        """
+        try:
+            await self._container(session_id, image)
+            await self._connected(session_id)
+            await self._set_up(session_id)
+        except NotFound:
+            return
+        except (EngineDown, ImageMissing) as error:
+            await self._back(session_id, str(error))
+        except BunkhouseError as error:
+            await self.fail(session_id, error.reason, error.message, error.remedy)
+
+    async def open_doors(self, sandbox_id: str, session_id: str) -> None:
+        """Listen where the sandbox will dial."""
+        folder = self._settings.run_dir / sandbox_id
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        await self._doors.open(sandbox_id, session_id, folder)
+
+    async def remove(self, sandbox_id: str) -> None:
+        """Destroy a sandbox and all that it had on this machine."""
+        await self._provider.destroy(sandbox_id)
+        await self._doors.close(sandbox_id)
+        folder = self._settings.run_dir / sandbox_id
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        async with self._journal.database.write() as tx:
+            await sandboxes.destroyed(tx, sandbox_id, datetime.now(UTC))
+        self._journal.bus.publish(sandbox_id, "state")
+
+    async def fail(
+        self, session_id: str, code: str, message: str, remedy: str | None = None
+    ) -> None:
+        """Say in the session why it could not be set up."""
+        async with self._journal.change(session_id) as change:
+            if change.row.state != "starting":
+                return
+            change.record(Problem(code=code, message=message, remedy=remedy))
+            change.row.activity = message
+            change.move("failed", "hub", message)
+
+    # ── the steps ────────────────────────────────────────────────────────────────────────────
+
+    async def _container(self, session_id: str, image: str) -> None:
+        began = time.monotonic()
+        row = await self._row(session_id)
+        if row.sandbox_id is not None:
+            state = (await self._provider.status(row.sandbox_id)).state
+            if state == "running":
+                await self.open_doors(row.sandbox_id, session_id)
+                return
+            if state == "exited":
+                await self._stage(session_id, "container", "started", detail="starting it again")
+                await self.open_doors(row.sandbox_id, session_id)
+                await self._provider.start(row.sandbox_id)
+                await self._stage(session_id, "container", "done", began=began)
+                return
+            await self.remove(row.sandbox_id)
+        await self._stage(session_id, "container", "started")
+        spec = await self._spec(session_id, image)
+        await self.open_doors(spec.sandbox_id, session_id)
+        await self._provider.create(spec)
+        await self._provider.start(spec.sandbox_id)
+        await self._stage(session_id, "container", "done", began=began)
+
+    async def _spec(self, session_id: str, image: str) -> SandboxSpec:
+        """A new sandbox for this session, written down before it is made."""
+        sandbox_id, token = new_id("s"), secrets.token_urlsafe(32)
+        async with self._journal.change(session_id) as change:
+            await sandboxes.add(
+                change.tx,
+                sandbox_id=sandbox_id,
+                session_id=session_id,
+                token_hash=hash_token(token),
+                at=datetime.now(UTC),
+            )
+            await outbox.clear(change.tx, session_id)
+            surroundings.gone(change)
+            change.row.sandbox_id = sandbox_id
+        settings = self._settings
+        return SandboxSpec(
+            sandbox_id=sandbox_id,
+            session_id=session_id,
+            image=image,
+            run_dir=None if settings.hub_url_for_sandboxes else settings.run_dir / sandbox_id,
+            hub_url=settings.hub_url_for_sandboxes,
+            token=token,
+            memory=settings.sandbox_memory,
+            cpus=settings.sandbox_cpus,
+            pids=settings.sandbox_pids,
+        )
+
+    async def _connected(self, session_id: str) -> None:
+        began = time.monotonic()
+        await self._stage(session_id, "connect", "started")
+        trouble = await self._wait_for_runner(session_id)
+        if trouble is None:
+            await self._stage(session_id, "connect", "done", began=began)
+            return
+        await self._stage(session_id, "connect", "failed", began=began)
+        await self.fail(
+            session_id,
+            "sandbox_silent",
+            trouble,
+            "Try again; `bunkhouse doctor` says whether the engine is well.",
+        )
+
+    async def _wait_for_runner(self, session_id: str) -> str | None:
+        """Until the runner has dialled in; or what keeps it from it, in words."""
+        limit = self._settings.connect_seconds
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._links.wait_connected(session_id)
+                    return None
+            row = await self._row(session_id)
+            status = await self._provider.status(row.sandbox_id or "")
+            if status.state in ("exited", "absent"):
+                said = f": {status.detail}" if status.detail else ""
+                return f"The sandbox ended right after its start (code {status.exit_code}){said}."
+        return f"The sandbox did not come up within {limit:g} s."
+
+    async def _set_up(self, session_id: str) -> None:
+        """Wait until the runner has cloned and started the agent, or said that it can't."""
+        try:
+            async with asyncio.timeout(self._settings.setup_seconds):
+                with self._journal.bus.subscribe(session_id) as subscription:
+                    while (await self._row(session_id)).state == "starting":
+                        await subscription.wait()
+        except TimeoutError:
+            await self.fail(
+                session_id,
+                "setup_timeout",
+                f"Setting up took longer than {self._settings.setup_seconds:g} s.",
+                "Try again, or raise BUNKHOUSE_SETUP_SECONDS for a very large repository.",
+            )
+
+    async def _back(self, session_id: str, reason: str) -> None:
+        async with self._journal.change(session_id) as change:
+            if change.row.state == "starting":
+                change.move("queued", "hub", reason)
+
+    async def _row(self, session_id: str) -> SessionRow:
+        async with self._journal.database.read() as tx:
+            row = await sessions.get(tx, session_id)
+        if row is None or row.state == "ended":
+            raise NotFound(f"Session {session_id} is gone.")
+        return row
+
+    async def _stage(
+        self,
+        session_id: str,
+        name: StageName,
+        status: Literal["started", "done", "failed"],
+        *,
+        detail: str | None = None,
+        began: float | None = None,
+    ) -> None:
+        ms = None if began is None else round((time.monotonic() - began) * 1000)
+        await self._journal.note(session_id, Stage(name=name, status=status, detail=detail, ms=ms))

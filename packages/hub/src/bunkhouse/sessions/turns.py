@@ -1,0 +1,94 @@
+"""Turns: giving the next prompt to the agent, and ending what runs."""
+
+from datetime import UTC, datetime
+
+from bunkhouse.sessions.journal import Change
+from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
+from bunkhouse.store import prompts
+from bunkhouse_protocol.events import (
+    PermissionResolved,
+    PromptWithdrawn,
+    QuestionResolved,
+    TurnEnded,
+    TurnStarted,
+)
+from bunkhouse_protocol.link import PromptCommand, StopCommand
+
+
+async def running(change: Change) -> prompts.PromptRow | None:
+    """The prompt that the agent is at work on."""
+    found = await prompts.in_state(change.tx, [change.row.id], "working")
+    return found[0] if found else None
+
+
+async def begin_next(change: Change) -> None:
+    """Give the agent the next prompt of the queue, if it is free and nobody drives."""
+    if change.row.state != "idle" or change.row.driver is not None:
+        return
+    queue = await prompts.in_state(change.tx, [change.row.id], "queued")
+    if not queue:
+        return
+    prompt = queue[0]
+    model = prompt.model or change.row.model
+    await prompts.move(change.tx, prompt.id, "working")
+    change.move("working", "hub")
+    change.record(TurnStarted(turn_id=prompt.id, model=model))
+    change.row.activity = None
+    await change.command(PromptCommand(turn_id=prompt.id, text=prompt.text, model=model))
+
+
+async def end(change: Change, ended: TurnEnded, *, by: Actor) -> None:
+    """End the running turn as `ended` says, and begin the next.
+
+    Word of a turn that does not run (it was ended already) changes nothing.
+    """
+    prompt = await running(change)
+    if prompt is None or prompt.id != ended.turn_id:
+        return
+    await _settle(change, ended)
+    if change.row.state in TURN_STATES:
+        change.move("idle", by)
+    await begin_next(change)
+
+
+async def lose(change: Change, *, code: str, message: str) -> None:
+    """Fail the running turn, if there is one, since its sandbox or agent is gone.
+
+    The session's state is for the caller to move.
+    """
+    prompt = await running(change)
+    if prompt is not None:
+        ms = round((datetime.now(UTC) - prompt.created_at).total_seconds() * 1000)
+        await _settle(
+            change,
+            TurnEnded(turn_id=prompt.id, outcome="failed", code=code, message=message, ms=ms),
+        )
+
+
+async def stop(change: Change) -> None:
+    """End what runs; where nothing runs yet, take back what waits to be run."""
+    prompt = await running(change)
+    if prompt is not None:
+        await change.command(StopCommand(turn_id=prompt.id))
+    elif change.row.state in ("queued", "starting", "restoring"):
+        for waiting in await prompts.in_state(change.tx, [change.row.id], "queued"):
+            await withdraw(change, waiting.id)
+
+
+async def withdraw(change: Change, prompt_id: str) -> None:
+    """Take a waiting prompt out of the queue."""
+    await prompts.move(change.tx, prompt_id, "withdrawn")
+    change.record(PromptWithdrawn(prompt_id=prompt_id))
+
+
+async def _settle(change: Change, ended: TurnEnded) -> None:
+    await prompts.move(change.tx, ended.turn_id, ended.outcome)
+    for request_id, kind in change.row.pending.items():
+        if kind == "question":
+            change.record(QuestionResolved(request_id=request_id, answers=None))
+        else:
+            change.record(PermissionResolved(request_id=request_id, reply="void"))
+    change.row.pending = {}
+    change.record(ended)
+    if ended.outcome == "failed":
+        change.row.activity = ended.message

@@ -1,0 +1,148 @@
+"""What the sessions room gives to, and takes from, the rooms above it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bunkhouse.store.prompts import PromptKind, PromptRow, PromptState
+from bunkhouse.store.sessions import Driver, SessionRow
+from bunkhouse_protocol.events import Port, SessionState
+
+_LINE_LENGTH = 160
+
+Permission = Literal["allow", "ask", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session is started with, as a person gave it."""
+
+    repository: str | None = None
+    branch: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+    title: str | None = None
+    permissions: dict[str, Permission] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptView:
+    """A prompt, as the API shows it."""
+
+    id: str
+    text: str
+    author: str
+    model: str | None
+    kind: PromptKind
+    state: PromptState
+    created_at: datetime
+    notice: str | None
+    """What it waits for, beside the agent."""
+
+    @classmethod
+    def of(cls, row: PromptRow, driver: Driver | None = None) -> "PromptView":
+        """From its row, and whoever drives its session."""
+        notice = None
+        if driver is not None and row.state == "queued":
+            notice = f"{driver['name']} drives. The agent gets this when they hand back."
+        return cls(
+            id=row.id,
+            text=row.text,
+            author=row.author,
+            model=row.model,
+            kind=row.kind,
+            state=row.state,
+            created_at=row.created_at,
+            notice=notice,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DriverView:
+    """Who works in the agent's place, as the API shows it."""
+
+    id: str
+    name: str
+    state: Literal["requested", "driving"]
+    since: datetime
+
+    @classmethod
+    def of(cls, driver: Driver) -> "DriverView":
+        """From what the session's row holds."""
+        since = datetime.fromisoformat(driver["since"])
+        return cls(driver["id"], driver["name"], driver["state"], since)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session, as the API shows it."""
+
+    id: str
+    title: str
+    state: SessionState
+    state_reason: str | None
+    repository: str | None
+    branch: str | None
+    model: str
+    author: str
+    created_at: datetime
+    updated_at: datetime
+    last_seq: int
+    activity: str | None
+    additions: int
+    deletions: int
+    changed_files: int
+    queue: list[PromptView]
+    driver: DriverView | None
+    ports: list[Port]
+
+    @classmethod
+    def of(cls, row: SessionRow, queue: list[PromptRow]) -> "SessionView":
+        """From its row and its waiting prompts."""
+        return cls(
+            id=row.id,
+            title=row.title,
+            state=row.state,
+            state_reason=row.state_reason,
+            repository=row.repository,
+            branch=row.branch,
+            model=row.model,
+            author=row.author,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            last_seq=row.last_seq,
+            activity=_last_line(row.activity),
+            additions=row.additions,
+            deletions=row.deletions,
+            changed_files=row.changed_files,
+            queue=[PromptView.of(prompt, row.driver) for prompt in queue],
+            driver=None if row.driver is None else DriverView.of(row.driver),
+            ports=[Port.model_validate(port) for port in row.ports or []],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxIdentity:
+    """Whose token it was that knocked at a door."""
+
+    sandbox_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorContext:
+    """What the doors need to know of a session."""
+
+    session_id: str
+    repository: str | None
+    turn_id: str | None
+    """The turn that runs."""
+
+
+def _last_line(text: str | None) -> str | None:
+    """The newest line without its markup; of a long one the end, from a whole word on."""
+    lines = [line.strip("#>-*` ") for line in (text or "").replace("**", "").splitlines()]
+    last = next((line for line in reversed(lines) if line), None)
+    if last is None or len(last) <= _LINE_LENGTH:
+        return last
+    return "…" + last[-_LINE_LENGTH:].partition(" ")[2]

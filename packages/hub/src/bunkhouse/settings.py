@@ -1,0 +1,205 @@
+"""Settings: environment variables `BUNKHOUSE_*`, or the same names in a `.env` file.
+
+The reference page of the documentation lists every one of them; a test fails where one is missing.
+Provider keys keep the names that the field uses (`ANTHROPIC_API_KEY`, …).
+"""
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+def _default_data_dir() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "bunkhouse"
+
+
+class Settings(BaseSettings):
+    """All that an installation can set. Sizes are in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="BUNKHOUSE_", env_file=".env", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address that the hub listens on.")
+    port: int = Field(8787, ge=0, le=65535, description="Port of the hub; 0 takes a free one.")
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Folder of the database, the sockets and the files of this installation.",
+    )
+    public_url: str | None = Field(
+        None, description="URL under which people reach the hub, where a proxy stands before it."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much the hub writes to its terminal."
+    )
+
+    # people
+    cookie_days: int = Field(30, ge=1, description="Days after which a browser signs in again.")
+    link_minutes: int = Field(
+        60 * 24, ge=1, description="Minutes for which a one-time sign-in link is good."
+    )
+
+    # what sandboxes show to browsers
+    apps_domain: str | None = Field(
+        None,
+        description="Domain below which every app of every session has an origin of its own: "
+        "`5173--SESSION.apps.example.org`. Default: `bunkhouse.localhost` where the hub is reached "
+        "on loopback; elsewhere it needs a wildcard DNS record and certificate.",
+    )
+    apps_ports: str | None = Field(
+        None,
+        description="Ports of the hub's host that stand in for those names where there is no "
+        "such domain, `8800-8899`: one for each view at once. Weaker; see the documentation.",
+    )
+    app_cookie_minutes: int = Field(
+        60, ge=1, description="Minutes for which an app that is open and unused needs no new leave."
+    )
+    app_ticket_seconds: float = Field(
+        30.0, gt=0, description="How long an address with a ticket is good, once."
+    )
+
+    # sessions
+    max_sandboxes: int = Field(
+        8, ge=1, description="Sandboxes at once; further sessions wait in `queued`."
+    )
+    prompt_bytes: int = Field(256 * 1024, ge=1024, description="Largest prompt, in bytes of UTF-8.")
+    event_bytes: int = Field(
+        2 * MEBIBYTE,
+        ge=MEBIBYTE,
+        description="Largest event that a runner may send; runners cut theirs to half of 1 MiB.",
+    )
+    diff_bytes: int = Field(
+        4 * MEBIBYTE, ge=64 * 1024, description="Largest diff that the Changes tab shows."
+    )
+    blob_bytes: int = Field(
+        16 * MEBIBYTE, ge=64 * 1024, description="Largest picture that a sandbox may give."
+    )
+    session_blobs_bytes: int = Field(
+        512 * MEBIBYTE, ge=MEBIBYTE, description="All pictures of a session together."
+    )
+    min_free_bytes: int = Field(
+        512 * MEBIBYTE,
+        ge=0,
+        description="Free disk space below which no new work is begun.",
+    )
+    connect_seconds: float = Field(
+        90.0, gt=0, description="How long a new sandbox may take until its runner has dialled in."
+    )
+    setup_seconds: float = Field(
+        900.0, gt=0, description="How long cloning and starting the agent may take."
+    )
+    service_idle_seconds: float = Field(
+        900.0,
+        gt=0,
+        description="How long a sandbox's editor or desktop may be unused before it is stopped.",
+    )
+    default_model: str | None = Field(
+        None, description="`provider/model` that is chosen at first; else the first provider's."
+    )
+
+    # sandboxes
+    engine: str | None = Field(
+        None,
+        description="Socket of a Docker or Podman API (`unix:///…`). Default: `DOCKER_HOST`, "
+        "then the engine that `make` installed, then the usual places.",
+    )
+    hub_url_for_sandboxes: str | None = Field(
+        None,
+        description="URL by which sandboxes dial the hub where a Unix socket can't be mounted "
+        "(an engine in a virtual machine). Unset: the socket is mounted.",
+    )
+    sandbox_memory: int = Field(
+        4096 * MEBIBYTE, ge=256 * MEBIBYTE, description="Memory of each sandbox."
+    )
+    sandbox_cpus: float = Field(2.0, gt=0, description="Processors that each sandbox may use.")
+    sandbox_pids: int = Field(1024, ge=64, description="Processes and threads of each sandbox.")
+    image: str | None = Field(
+        None, description="A sandbox image to use as it is, in place of the one built here."
+    )
+    repository_roots: Annotated[list[Path], NoDecode] = Field(
+        default_factory=list[Path],
+        description="Folders of the hub's machine (separated by `:`) whose repositories everybody "
+        "may use; admins may use any folder.",
+    )
+
+    # egress
+    egress: Literal["open", "allowlist", "off"] = Field(
+        "allowlist", description="What sandboxes may reach: all, listed names, or nothing."
+    )
+    egress_allow: Annotated[list[str], NoDecode] = Field(
+        default_factory=list[str],
+        description="Names (separated by `,`; `*.example.org` for all below) that sandboxes may "
+        "reach besides the package registries that this machine is configured with.",
+    )
+    egress_connections: int = Field(
+        256, ge=1, description="Connections at once out of one sandbox."
+    )
+
+    # models
+    demo: bool = Field(True, description="Offer the built-in scripted demo model.")
+    demo_words_per_second: float = Field(60.0, gt=0, description="How fast the demo model speaks.")
+    model_connect_seconds: float = Field(
+        15.0, gt=0, description="How long a model provider may take to accept a connection."
+    )
+    model_idle_seconds: float = Field(
+        300.0, gt=0, description="How long a model may be silent within an answer."
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        None, validation_alias="ANTHROPIC_API_KEY", description="Switches Anthropic on."
+    )
+    anthropic_base_url: str = Field(
+        "https://api.anthropic.com",
+        validation_alias="ANTHROPIC_BASE_URL",
+        description="Where Anthropic's API is.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="Switches OpenAI on."
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1",
+        validation_alias="OPENAI_BASE_URL",
+        description="Where OpenAI's API is, or one that speaks like it (Ollama, vLLM); with this "
+        "set, the key may be left out.",
+    )
+    gemini_api_key: SecretStr | None = Field(
+        None, validation_alias="GEMINI_API_KEY", description="Switches Gemini on."
+    )
+    gemini_base_url: str = Field(
+        "https://generativelanguage.googleapis.com",
+        validation_alias="GEMINI_BASE_URL",
+        description="Where Gemini's API is.",
+    )
+
+    @field_validator("apps_domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+        if not re.fullmatch(rf"{label}(\.{label})*", value.lower()):
+            raise ValueError("give a domain such as apps.example.org, without port or *")
+        return value.lower()
+
+    @field_validator("repository_roots", "egress_allow", mode="before")
+    @classmethod
+    def _split(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        separator = ":" if info.field_name == "repository_roots" else ","
+        return [part.strip() for part in value.split(separator) if part.strip()]
+
+    @cached_property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "bunkhouse.db"
+
+    @cached_property
+    def run_dir(self) -> Path:
+        """Parent of the folders that are mounted into sandboxes."""
+        return self.data_dir / "run"

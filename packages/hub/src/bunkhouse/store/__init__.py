@@ -1,0 +1,9 @@
+"""The store: tables, queries and migrations. The only room that knows SQL.
+
+`database` opens it and hands out transactions; `sessions`, `log`, `prompts`, `outbox`, `sandboxes`
+and `people` hold the queries, as functions that take a transaction.
+"""
+
+from bunkhouse.store.database import Database, Transaction
+
+__all__ = ["Database", "Transaction"]

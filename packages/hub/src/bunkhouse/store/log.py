@@ -1,0 +1,113 @@
+"""Queries over the event log, and the folding of frames.
+
+A row holds one event, or a *folded run*: consecutive frames of one text, put together. A folded
+row covers the places `first_seq` to `seq`, and its `frames` say how long each frame was and when
+it came, so that it can be taken apart again exactly: a reader at any place gets what follows it,
+whether the run was folded meanwhile or not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from bunkhouse.store.database import Transaction
+from bunkhouse.store.tables import events
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored event or folded run; `data` is the event without `seq`, `first_seq` and `at`."""
+
+    seq: int
+    first_seq: int
+    type: str
+    at: datetime
+    data: Data
+
+    def wire(self) -> Data:
+        """As one flat object, the form in which events travel."""
+        first = self.first_seq if self.first_seq < self.seq else None
+        data = {key: value for key, value in self.data.items() if key != "frames"}
+        return {"seq": self.seq, "first_seq": first, "at": self.at, "type": self.type, **data}
+
+
+async def append(tx: Transaction, session_id: str, entries: list[Entry]) -> None:
+    """Store events at the places that they carry."""
+    await tx.execute(
+        insert(events),
+        [
+            {
+                "session_id": session_id,
+                "seq": entry.seq,
+                "first_seq": entry.first_seq,
+                "type": entry.type,
+                "at": entry.at,
+                "data": entry.data,
+            }
+            for entry in entries
+        ],
+    )
+
+
+async def read(
+    tx: Transaction, session_id: str, *, after: int, limit: int, folded: bool
+) -> list[Entry]:
+    """What follows place `after`, at most `limit` entries.
+
+    A folded run of which the reader has a part is cut there, so nothing is given twice.
+    """
+    query = (
+        select(events)
+        .where(events.c.session_id == session_id, events.c.seq > after)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    found: list[Entry] = []
+    for row in await tx.execute(query):
+        entry = Entry(row.seq, row.first_seq, row.type, row.at, row.data)
+        if entry.first_seq == entry.seq:
+            found.append(entry)
+        elif folded:
+            found.append(_cut(entry, after))
+        else:
+            found.extend(frame for frame in _unfolded(entry) if frame.seq > after)
+    return found[:limit]
+
+
+async def fold(tx: Transaction, session_id: str, first: int, last: int) -> None:
+    """Put the frames at places `first` to `last`, all of one text, into one row."""
+    if first >= last:
+        return
+    here = (events.c.session_id == session_id, events.c.seq.between(first, last))
+    rows = (await tx.execute(select(events).where(*here).order_by(events.c.seq))).all()
+    start: datetime = rows[0].at
+    frames = [
+        [len(row.data["text"]), round((row.at - start).total_seconds() * 1000)] for row in rows
+    ]
+    data = {**rows[0].data, "text": "".join(row.data["text"] for row in rows), "frames": frames}
+    await tx.execute(delete(events).where(*here))
+    await append(tx, session_id, [Entry(last, first, rows[0].type, start, data)])
+
+
+def _unfolded(entry: Entry) -> Iterator[Entry]:
+    offset = 0
+    for place, (length, ms) in enumerate(entry.data["frames"], start=entry.first_seq):
+        data = {key: value for key, value in entry.data.items() if key != "frames"}
+        data["text"] = entry.data["text"][offset : offset + length]
+        offset += length
+        yield Entry(place, place, entry.type, entry.at + timedelta(milliseconds=ms), data)
+
+
+def _cut(entry: Entry, after: int) -> Entry:
+    have = after - entry.first_seq + 1
+    if have <= 0:
+        return entry
+    frames = entry.data["frames"]
+    offset = sum(length for length, _ in frames[:have])
+    data = {**entry.data, "text": entry.data["text"][offset:], "frames": frames[have:]}
+    return Entry(entry.seq, after + 1, entry.type, entry.at, data)

@@ -1,0 +1,243 @@
+"""Queries on people, their browsers, tokens and sign-in links.
+
+Functions take a transaction; secrets come in as hashes and are never seen here.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import delete, insert, select, update
+
+from bunkhouse.store import tables as t
+from bunkhouse.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of `users`."""
+
+    id: str
+    name: str
+    role: Literal["admin", "member"]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """A row of `browser_sessions`: a browser that is signed in until `expires_at`."""
+
+    id: str
+    user_id: str
+    token_hash: str
+    created_at: datetime
+    expires_at: datetime
+    last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A row of `api_tokens`."""
+
+    id: str
+    user_id: str
+    name: str
+    token_hash: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginLink:
+    """A row of `login_links`. Without `user_id` it makes a new person of `role` when used."""
+
+    id: str
+    token_hash: str
+    role: Literal["admin", "member"]
+    user_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+# ── users ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def add_user(tx: Transaction, user: User) -> None:
+    """Add a person."""
+    await tx.execute(insert(t.users).values(asdict(user)))
+
+
+async def user(tx: Transaction, user_id: str) -> User | None:
+    """Give a person by id."""
+    row = (await tx.execute(select(t.users).where(t.users.c.id == user_id))).one_or_none()
+    return None if row is None else User(*row)
+
+
+async def first_with_role(tx: Transaction, role: str) -> User | None:
+    """Give the person who has had this role for longest."""
+    query = (
+        select(t.users)
+        .where(t.users.c.role == role)
+        .order_by(t.users.c.created_at, t.users.c.id)
+        .limit(1)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else User(*row)
+
+
+# ── links ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def add_link(tx: Transaction, link: LoginLink) -> None:
+    """Add a one-time link."""
+    await tx.execute(insert(t.login_links).values(asdict(link)))
+
+
+async def use_link(tx: Transaction, token_hash: str, now: datetime) -> LoginLink | None:
+    """Use a link up and give it; None if it is unknown, used or expired.
+
+    One statement, so that of two who come at once only one gets it.
+    """
+    links = t.login_links
+    query = (
+        update(links)
+        .where(links.c.token_hash == token_hash, links.c.used_at.is_(None))
+        .where(links.c.expires_at > now)
+        .values(used_at=now)
+        .returning(
+            links.c.id,
+            links.c.token_hash,
+            links.c.role,
+            links.c.user_id,
+            links.c.created_at,
+            links.c.expires_at,
+            links.c.used_at,
+        )
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else LoginLink(*row)
+
+
+async def link_signed_in(tx: Transaction, link_id: str, user_id: str) -> None:
+    """Note whom a link signed in."""
+    await tx.execute(
+        update(t.login_links).where(t.login_links.c.id == link_id).values(user_id=user_id)
+    )
+
+
+# ── browsers ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def add_browser_session(tx: Transaction, session: BrowserSession) -> None:
+    """Add a browser that has signed in."""
+    await tx.execute(insert(t.browser_sessions).values(asdict(session)))
+
+
+async def browser_session(
+    tx: Transaction, token_hash: str, now: datetime
+) -> tuple[User, BrowserSession] | None:
+    """Give a browser that is still signed in, and its person."""
+    found = (
+        await tx.execute(
+            select(t.browser_sessions).where(
+                t.browser_sessions.c.token_hash == token_hash,
+                t.browser_sessions.c.expires_at > now,
+            )
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    session = BrowserSession(*found)
+    owner = await user(tx, session.user_id)
+    return None if owner is None else (owner, session)
+
+
+async def signed_in_user(tx: Transaction, session_id: str, now: datetime) -> User | None:
+    """Give the person of a browser that is still signed in, by its id."""
+    sessions = t.browser_sessions
+    query = (
+        select(t.users)
+        .join(sessions, sessions.c.user_id == t.users.c.id)
+        .where(sessions.c.id == session_id, sessions.c.expires_at > now)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else User(*row)
+
+
+async def touch_browser_session(tx: Transaction, session_id: str, now: datetime) -> None:
+    """Note that a browser was here."""
+    sessions = t.browser_sessions
+    await tx.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
+
+
+async def delete_browser_session(tx: Transaction, token_hash: str) -> None:
+    """Forget a browser."""
+    await tx.execute(
+        delete(t.browser_sessions).where(t.browser_sessions.c.token_hash == token_hash)
+    )
+
+
+# ── API tokens ───────────────────────────────────────────────────────────────────────────────
+
+
+async def add_token(tx: Transaction, token: Token) -> None:
+    """Add a token."""
+    await tx.execute(insert(t.api_tokens).values(asdict(token)))
+
+
+async def token_by_hash(tx: Transaction, token_hash: str) -> tuple[User, Token] | None:
+    """Give a token that is not revoked, and its person."""
+    found = (
+        await tx.execute(
+            select(t.api_tokens).where(
+                t.api_tokens.c.token_hash == token_hash, t.api_tokens.c.revoked_at.is_(None)
+            )
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    token = Token(*found)
+    owner = await user(tx, token.user_id)
+    return None if owner is None else (owner, token)
+
+
+async def token_user(tx: Transaction, token_id: str) -> User | None:
+    """Give the person of a token that is not revoked, by its id."""
+    query = (
+        select(t.users)
+        .join(t.api_tokens, t.api_tokens.c.user_id == t.users.c.id)
+        .where(t.api_tokens.c.id == token_id, t.api_tokens.c.revoked_at.is_(None))
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else User(*row)
+
+
+async def tokens_of(tx: Transaction, user_id: str) -> list[Token]:
+    """List a person's tokens that are not revoked, newest first."""
+    query = (
+        select(t.api_tokens)
+        .where(t.api_tokens.c.user_id == user_id, t.api_tokens.c.revoked_at.is_(None))
+        .order_by(t.api_tokens.c.created_at.desc(), t.api_tokens.c.id)
+    )
+    return [Token(*row) for row in await tx.execute(query)]
+
+
+async def touch_token(tx: Transaction, token_id: str, now: datetime) -> None:
+    """Note that a token was used."""
+    await tx.execute(
+        update(t.api_tokens).where(t.api_tokens.c.id == token_id).values(last_used_at=now)
+    )
+
+
+async def revoke_token(tx: Transaction, user_id: str, token_id: str, now: datetime) -> bool:
+    """Revoke a person's token; False if they have no such token."""
+    tokens = t.api_tokens
+    done = await tx.execute(
+        update(tokens)
+        .where(tokens.c.id == token_id, tokens.c.user_id == user_id)
+        .where(tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return done.rowcount == 1

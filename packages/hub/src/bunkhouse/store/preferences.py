@@ -1,0 +1,24 @@
+"""Queries over what people prefer: a value of JSON for each name."""
+
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from bunkhouse.store.database import Transaction
+from bunkhouse.store.tables import preferences
+
+
+async def get(tx: Transaction, person_id: str, name: str) -> Any:
+    """What this person prefers; None if they never said."""
+    query = select(preferences.c.value).where(
+        preferences.c.person_id == person_id, preferences.c.name == name
+    )
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def put(tx: Transaction, person_id: str, name: str, value: Any) -> None:
+    """Replace what this person prefers."""
+    await tx.execute(
+        delete(preferences).where(preferences.c.person_id == person_id, preferences.c.name == name)
+    )
+    await tx.execute(insert(preferences).values(person_id=person_id, name=name, value=value))

@@ -1,0 +1,62 @@
+"""Queries over prompts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import func, insert, select, update
+
+from bunkhouse.store.database import Transaction
+from bunkhouse.store.tables import prompts
+
+PromptState = Literal["queued", "working", "done", "failed", "stopped", "paused", "withdrawn"]
+PromptKind = Literal["prompt", "hand_back"]
+
+
+@dataclass(slots=True)
+class PromptRow:
+    """A row of `prompts`."""
+
+    id: str
+    session_id: str
+    position: int
+    text: str
+    author_id: str
+    author: str
+    model: str | None
+    kind: PromptKind
+    state: PromptState
+    created_at: datetime
+
+
+async def add(tx: Transaction, *, session_id: str, first: bool = False, **columns: Any) -> None:
+    """Put a prompt at the end of its session's queue, or (`first`) before all others."""
+    place = prompts.c.position
+    edge = func.coalesce(func.min(place) - 1 if first else func.max(place) + 1, 1)
+    query = select(edge).where(prompts.c.session_id == session_id)
+    position = (await tx.execute(query)).scalar_one()
+    await tx.execute(
+        insert(prompts).values(session_id=session_id, position=position, state="queued", **columns)
+    )
+
+
+async def get(tx: Transaction, session_id: str, prompt_id: str) -> PromptRow | None:
+    """One prompt of a session."""
+    query = select(prompts).where(prompts.c.session_id == session_id, prompts.c.id == prompt_id)
+    found = (await tx.execute(query)).mappings().first()
+    return None if found is None else PromptRow(**found)
+
+
+async def in_state(tx: Transaction, session_ids: list[str], state: PromptState) -> list[PromptRow]:
+    """Prompts of these sessions that are in a state, in the order of their queues."""
+    query = (
+        select(prompts)
+        .where(prompts.c.session_id.in_(session_ids), prompts.c.state == state)
+        .order_by(prompts.c.session_id, prompts.c.position)
+    )
+    return [PromptRow(**row) for row in (await tx.execute(query)).mappings()]
+
+
+async def move(tx: Transaction, prompt_id: str, state: PromptState) -> None:
+    """Change a prompt's state."""
+    await tx.execute(update(prompts).where(prompts.c.id == prompt_id).values(state=state))

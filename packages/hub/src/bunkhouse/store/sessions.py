@@ -1,0 +1,160 @@
+"""Queries over sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+from sqlalchemy import RowMapping, and_, delete, insert, or_, select, update
+
+from bunkhouse.store import tables
+from bunkhouse.store.database import Transaction
+from bunkhouse_protocol.events import SessionState
+
+_S = tables.sessions
+
+
+class Driver(TypedDict):
+    """Who drives a session, as its row holds it."""
+
+    id: str
+    name: str
+    state: Literal["requested", "driving"]
+    since: str
+    """In the format of ISO 8601."""
+    snapshot: str | None
+    """Names the workspace as it was when they began."""
+
+
+class Service(TypedDict):
+    """A part of the environment that does not rest, as its session's row holds it."""
+
+    state: Literal["starting", "ready", "stopping"]
+    by: NotRequired[str]
+    """Id of the person who started it."""
+
+
+class ListeningPort(TypedDict):
+    """Something that listens in a sandbox."""
+
+    port: int
+    process: str | None
+
+
+@dataclass(slots=True)
+class SessionRow:
+    """A row of `sessions`; the fields are described at the table."""
+
+    id: str
+    title: str
+    state: SessionState
+    state_reason: str | None
+    repository: str | None
+    repository_door: str | None
+    branch: str | None
+    base_commit: str | None
+    model: str
+    permissions: dict[str, str]
+    author_id: str
+    author: str
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    last_seq: int
+    activity: str | None
+    additions: int
+    deletions: int
+    changed_files: int
+    pending: dict[str, Literal["permission", "question"]]
+    driver: Driver | None
+    services: dict[str, Service] | None
+    ports: list[ListeningPort] | None
+    run_type: str | None
+    run_key: str | None
+    run_seq: int | None
+    spool_id: str | None
+    spool_acked: int
+    sandbox_id: str | None
+    lease_owner: str | None
+    lease_until: float | None
+
+
+def _row(row: RowMapping) -> SessionRow:
+    return SessionRow(**row)
+
+
+async def add(tx: Transaction, **columns: Any) -> None:
+    """A new session."""
+    await tx.execute(insert(_S).values(**columns))
+
+
+async def get(tx: Transaction, session_id: str) -> SessionRow | None:
+    """One session; None where there is none, or it was deleted."""
+    query = select(_S).where(_S.c.id == session_id, _S.c.deleted_at.is_(None))
+    found = (await tx.execute(query)).mappings().first()
+    return None if found is None else _row(found)
+
+
+async def page(
+    tx: Transaction, *, before: tuple[datetime, str] | None, limit: int
+) -> list[SessionRow]:
+    """Sessions by newest activity; `before` is (updated_at, id) of the last one already seen."""
+    query = select(_S).where(_S.c.deleted_at.is_(None))
+    if before is not None:
+        at, session_id = before
+        query = query.where(
+            or_(_S.c.updated_at < at, and_(_S.c.updated_at == at, _S.c.id < session_id))
+        )
+    query = query.order_by(_S.c.updated_at.desc(), _S.c.id.desc()).limit(limit)
+    return [_row(row) for row in (await tx.execute(query)).mappings()]
+
+
+async def in_states(tx: Transaction, *states: SessionState) -> list[SessionRow]:
+    """All sessions in one of these states, oldest first."""
+    query = select(_S).where(_S.c.state.in_(states), _S.c.deleted_at.is_(None))
+    return [
+        _row(row) for row in (await tx.execute(query.order_by(_S.c.created_at, _S.c.id))).mappings()
+    ]
+
+
+async def change(tx: Transaction, session_id: str, **columns: Any) -> None:
+    """Set columns of one session."""
+    await tx.execute(update(_S).where(_S.c.id == session_id).values(**columns))
+
+
+async def deleted(tx: Transaction) -> list[str]:
+    """Sessions that were deleted and whose rows are still there."""
+    query = select(_S.c.id).where(_S.c.deleted_at.is_not(None))
+    return [row.id for row in await tx.execute(query)]
+
+
+async def purge(tx: Transaction, session_id: str) -> None:
+    """Forget a session with all that belongs to it."""
+    for table in (tables.events, tables.prompts, tables.outbox, tables.sandboxes):
+        await tx.execute(delete(table).where(table.c.session_id == session_id))
+    await tx.execute(delete(_S).where(_S.c.id == session_id))
+
+
+# ── leases ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def claim(tx: Transaction, session_id: str, *, owner: str, now: float, until: float) -> bool:
+    """Take the session's lease, or renew it; False while somebody else holds it."""
+    free = or_(_S.c.lease_owner.is_(None), _S.c.lease_owner == owner, _S.c.lease_until < now)
+    result = await tx.execute(
+        update(_S).where(_S.c.id == session_id, free).values(lease_owner=owner, lease_until=until)
+    )
+    return result.rowcount == 1
+
+
+async def release(tx: Transaction, session_id: str, *, owner: str) -> None:
+    """Give the lease back."""
+    await tx.execute(
+        update(_S)
+        .where(_S.c.id == session_id, _S.c.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None)
+    )
+
+
+async def release_all(tx: Transaction) -> None:
+    """Free every lease: for the only hub of an installation, when it starts."""
+    await tx.execute(update(_S).values(lease_owner=None, lease_until=None))

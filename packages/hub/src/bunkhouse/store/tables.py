@@ -1,0 +1,189 @@
+"""The tables. A change here comes with a migration in `migrations/versions`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time. SQLite keeps no time zone, so all are UTC there and aware here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; SQLite then drops the zone."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Back to an aware time."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("state_reason", Text),
+    Column("repository", Text),  # as shown to people
+    Column("repository_door", Text),  # its path behind the git door
+    Column("branch", Text),
+    Column("base_commit", String(64)),
+    Column("model", Text, nullable=False),
+    Column("permissions", JSON, nullable=False),
+    Column("author_id", String(32), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False, index=True),
+    Column("deleted_at", Moment),
+    # folds over the log, kept here so that lists need not read it
+    Column("last_seq", Integer, nullable=False, default=0),
+    Column("activity", Text),
+    Column("additions", Integer, nullable=False, default=0),
+    Column("deletions", Integer, nullable=False, default=0),
+    Column("changed_files", Integer, nullable=False, default=0),
+    Column("pending", JSON, nullable=False),  # what is unanswered: request id → kind
+    Column("driver", JSON(none_as_null=True)),  # who drives: see `sessions.driving`
+    Column("services", JSON(none_as_null=True)),  # what runs beside the agent: name → state, by
+    Column("ports", JSON(none_as_null=True)),  # what listens in the sandbox
+    # the run of frames at the end of the log that is not folded yet
+    Column("run_type", String(32)),
+    Column("run_key", Text),
+    Column("run_seq", Integer),
+    # the runner's spool
+    Column("spool_id", String(64)),
+    Column("spool_acked", Integer, nullable=False, default=0),
+    Column("sandbox_id", String(32)),
+    # who is working on it outside the database, and until when
+    Column("lease_owner", String(32)),
+    Column("lease_until", Float),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("session_id", String(16), ForeignKey("sessions.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("first_seq", Integer, nullable=False),  # below seq: a folded run of frames
+    Column("type", String(32), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("session_id", String(16), ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author_id", String(32), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("model", Text),
+    Column("kind", String(16), nullable=False, server_default="prompt"),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("session_id", String(16), ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("command", JSON, nullable=False),
+    sqlite_autoincrement=True,  # a position is never given twice: senders go by it
+)
+
+sandboxes = Table(
+    "sandboxes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("session_id", String(16), ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("destroyed_at", Moment),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("person_id", String(32), ForeignKey("users.id"), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+
+browser_sessions = Table(
+    "browser_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id"), nullable=False, index=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("last_seen_at", Moment),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+login_links = Table(
+    "login_links",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("user_id", String(32), ForeignKey("users.id")),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+)
+
+Index("ix_prompts_queue", prompts.c.session_id, prompts.c.state, prompts.c.position)

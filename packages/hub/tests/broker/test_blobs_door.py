@@ -1,0 +1,93 @@
+"""Pictures at their door: who may put what, how much, and that it goes with the session."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+import pytest
+
+from bunkhouse.blobs import Blobs
+from bunkhouse.broker.door import Doors
+from bunkhouse.errors import NotFound
+from bunkhouse.sessions import SandboxIdentity
+
+from .serving import serve
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
+TOKEN = {"Authorization": "Bearer right"}
+
+
+class OneSandbox:
+    async def sandbox_for_token(self, token: str) -> SandboxIdentity | None:
+        return SandboxIdentity("sb_1", "s_1") if token == "right" else None
+
+
+def doors(blobs: Blobs) -> Doors:
+    """The real doors, behind which there is nothing but pictures."""
+    nothing = cast("Any", None)
+    return Doors(
+        knocking=cast("Any", OneSandbox()),
+        links=nothing,
+        dialling=nothing,
+        providers=nothing,
+        models=nothing,
+        git=nothing,
+        egress=nothing,
+        policy=nothing,
+        blobs=blobs,
+    )
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs(tmp_path / "blobs", blob_bytes=1000, session_bytes=250)
+
+
+def name_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+async def test_a_picture_is_kept_until_its_session_goes(blobs: Blobs, tmp_path: Path) -> None:
+    name = name_of(PNG)
+    async with (
+        serve(doors(blobs).application()) as url,
+        httpx2.AsyncClient(base_url=f"{url}/sandbox", trust_env=False) as client,
+    ):
+        for _ in range(2):
+            put = await client.put(f"/blobs/{name}", content=PNG, headers=TOKEN)
+            assert put.status_code == 204
+    found = await blobs.get("s_1", name)
+    assert (found.data, found.mime) == (PNG, "image/png")
+    assert [place.name for place in (tmp_path / "blobs/s_1").iterdir()] == [name]
+    with pytest.raises(NotFound):
+        await blobs.get("s_2", name)
+    await blobs.remove("s_1")
+    await blobs.remove("s_1")
+    with pytest.raises(NotFound):
+        await blobs.get("s_1", name)
+
+
+async def test_what_is_refused(blobs: Blobs, tmp_path: Path) -> None:
+    html = b"<html>"
+    long = PNG + b"y" * 1000
+    async with (
+        serve(doors(blobs).application()) as url,
+        httpx2.AsyncClient(base_url=f"{url}/sandbox", trust_env=False) as client,
+    ):
+
+        async def status(name: str, data: bytes, token: str = "right") -> int:
+            headers = {"Authorization": f"Bearer {token}"}
+            return (await client.put(f"/blobs/{name}", content=data, headers=headers)).status_code
+
+        assert await status(name_of(PNG), PNG, "wrong") == 401
+        assert await status("0" * 64, PNG) == 422
+        assert await status(name_of(html), html) == 422
+        assert await status(name_of(long), long) == 413
+        for name in ("..", "x", "A" * 64, "..%2f..%2fx"):
+            assert await status(name, PNG) in (404, 405)
+        assert not (tmp_path / "blobs").exists()
+        assert await status(name_of(PNG), PNG) == 204
+        assert await status(name_of(PNG + b"2"), PNG + b"2") == 204
+        assert await status(name_of(PNG + b"3"), PNG + b"3") == 413
+        assert await status(name_of(PNG), PNG) == 204

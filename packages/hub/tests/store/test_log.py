@@ -1,0 +1,99 @@
+"""Folding frames loses nothing: any reader, at any place, gets exactly what follows it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bunkhouse.store import Database, log, sessions
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def frame(seq: int, text: str) -> log.Entry:
+    data = {"type": "agent_message_chunk", "message_id": "m", "text": text}
+    return log.Entry(seq, seq, "agent_message_chunk", START + timedelta(milliseconds=seq), data)
+
+
+async def session(tx: object, session_id: str = "s") -> None:
+    await sessions.add(
+        tx,  # pyright: ignore[reportArgumentType]
+        id=session_id,
+        title="t",
+        state="idle",
+        model="demo/demo",
+        permissions={},
+        author_id="u",
+        author="U",
+        created_at=START,
+        updated_at=START,
+        pending={},
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    texts=st.lists(st.text(max_size=20), min_size=2, max_size=30),
+    data=st.data(),
+)
+async def test_a_folded_run_reads_the_same_from_every_place(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], data: st.DataObject
+) -> None:
+    database = await Database.open(tmp_path_factory.mktemp("db") / "b.db")
+    try:
+        frames = [frame(seq, text) for seq, text in enumerate(texts, start=1)]
+        first = data.draw(st.integers(1, len(frames) - 1))
+        last = data.draw(st.integers(first, len(frames)))
+        async with database.write() as tx:
+            await session(tx)
+            await log.append(tx, "s", frames)
+            await log.fold(tx, "s", first, last)
+        async with database.read() as tx:
+            for after in range(len(frames) + 1):
+                flat = await log.read(tx, "s", after=after, limit=1000, folded=False)
+                assert flat == frames[after:]
+                folded = await log.read(tx, "s", after=after, limit=1000, folded=True)
+                text = "".join(entry.data["text"] for entry in folded)
+                assert text == "".join(texts[after:])
+                place = after
+                for entry in folded:
+                    assert entry.first_seq == place + 1
+                    place = entry.seq
+                assert place == len(frames)
+    finally:
+        await database.close()
+
+
+async def test_a_page_ends_at_its_limit_inside_a_folded_run(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "b.db")
+    async with database.write() as tx:
+        await session(tx)
+        await log.append(tx, "s", [frame(seq, str(seq)) for seq in range(1, 11)])
+        await log.fold(tx, "s", 1, 10)
+    seen: list[int] = []
+    async with database.read() as tx:
+        while page := await log.read(tx, "s", after=seen[-1] if seen else 0, limit=3, folded=False):
+            assert len(page) <= 3
+            seen += [entry.seq for entry in page]
+    assert seen == list(range(1, 11))
+    await database.close()
+
+
+async def test_the_wire_form_is_flat_and_says_what_it_covers(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "b.db")
+    async with database.write() as tx:
+        await session(tx)
+        await log.append(tx, "s", [frame(1, "a"), frame(2, "b")])
+        await log.fold(tx, "s", 1, 2)
+        (entry,) = await log.read(tx, "s", after=0, limit=10, folded=True)
+    assert entry.wire() == {
+        "seq": 2,
+        "first_seq": 1,
+        "at": START + timedelta(milliseconds=1),
+        "type": "agent_message_chunk",
+        "message_id": "m",
+        "text": "ab",
+    }
+    await database.close()
