@@ -1,0 +1,146 @@
+import { QueryClient, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
+import { api, Refusal, take } from "./client";
+import type { NewSession, Session } from "./types";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      retry: (count, error) => !(error instanceof Refusal) && count < 2,
+      refetchOnWindowFocus: false,
+    },
+  },
+});
+
+export const queries = {
+  me: queryOptions({ queryKey: ["me"], queryFn: () => take(api.GET("/api/me")) }),
+  /** Kept up to date by `live.ts`; asked for only until that is connected. */
+  system: queryOptions({
+    queryKey: ["system"],
+    queryFn: () => take(api.GET("/api/system")),
+    staleTime: Number.POSITIVE_INFINITY,
+  }),
+  sessions: queryOptions({
+    queryKey: ["sessions"],
+    queryFn: async () => {
+      const query = { limit: 100 };
+      const page = await take(api.GET("/api/sessions", { params: { query } }));
+      return page.items;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  }),
+  session: (session_id: string) =>
+    queryOptions({
+      queryKey: ["session", session_id],
+      queryFn: () =>
+        take(api.GET("/api/sessions/{session_id}", { params: { path: { session_id } } })),
+    }),
+  models: queryOptions({ queryKey: ["models"], queryFn: () => take(api.GET("/api/models")) }),
+  branches: (repository: string) =>
+    queryOptions({
+      queryKey: ["branches", repository],
+      queryFn: ({ signal }) =>
+        take(api.GET("/api/branches", { params: { query: { repository } }, signal })),
+      retry: false,
+      staleTime: 60_000,
+    }),
+  /** `version` is the seq of the last `workspace_changed`, so that a change is asked for anew. */
+  changes: (session_id: string, version: number) =>
+    queryOptions({
+      queryKey: ["changes", session_id, version],
+      queryFn: () =>
+        take(api.GET("/api/sessions/{session_id}/changes", { params: { path: { session_id } } })),
+      placeholderData: (before) => before,
+      staleTime: version > 0 ? Number.POSITIVE_INFINITY : 0,
+    }),
+};
+
+const NEWEST_FIRST = (a: Session, b: Session) => b.updated_at.localeCompare(a.updated_at);
+
+/** A session changed, or is new: put it where lists and headers look for it. */
+export function rememberSession(session: Session): void {
+  queryClient.setQueryData(queries.session(session.id).queryKey, session);
+  queryClient.setQueryData(queries.sessions.queryKey, (before) =>
+    before
+      ? [...before.filter((other) => other.id !== session.id), session].sort(NEWEST_FIRST)
+      : undefined,
+  );
+}
+
+export function forgetSession(id: string): void {
+  queryClient.setQueryData(queries.sessions.queryKey, (before) =>
+    before?.filter((session) => session.id !== id),
+  );
+  queryClient.removeQueries({ queryKey: queries.session(id).queryKey });
+}
+
+/** One session as the list has it, or asked for by itself where it is too old for the list. */
+export function useSession(id: string) {
+  const { data: sessions } = useQuery(queries.sessions);
+  const listed = sessions?.find((session) => session.id === id);
+  const alone = useQuery({ ...queries.session(id), enabled: sessions !== undefined && !listed });
+  return { session: listed ?? alone.data, error: listed ? null : alone.error };
+}
+
+// ── actions ──────────────────────────────────────────────────────────────────────────────────
+
+export function useCreateSession() {
+  return useMutation({
+    mutationFn: (body: NewSession) => take(api.POST("/api/sessions", { body })),
+    onSuccess: rememberSession,
+  });
+}
+
+export function useDeleteSession() {
+  return useMutation({
+    mutationFn: (session_id: string) =>
+      take(api.DELETE("/api/sessions/{session_id}", { params: { path: { session_id } } })),
+    onSuccess: (_, id) => forgetSession(id),
+  });
+}
+
+/** What can be done in a session. The log tells what came of it; only refusals are told here. */
+export function sessionActions(session_id: string) {
+  const path = { session_id };
+  return {
+    rename: async (title: string) =>
+      rememberSession(
+        await take(api.PATCH("/api/sessions/{session_id}", { params: { path }, body: { title } })),
+      ),
+    chooseModel: async (model: string) =>
+      rememberSession(
+        await take(api.PATCH("/api/sessions/{session_id}", { params: { path }, body: { model } })),
+      ),
+    prompt: (text: string) =>
+      take(api.POST("/api/sessions/{session_id}/prompts", { params: { path }, body: { text } })),
+    withdraw: (prompt_id: string) =>
+      take(
+        api.DELETE("/api/sessions/{session_id}/prompts/{prompt_id}", {
+          params: { path: { ...path, prompt_id } },
+        }),
+      ),
+    stop: () => take(api.POST("/api/sessions/{session_id}/stop", { params: { path } })),
+    retry: (change: { branch?: string; repository?: string }) =>
+      take(
+        api.POST("/api/sessions/{session_id}/retry", {
+          params: { path },
+          body: { branch: change.branch ?? null, repository: change.repository ?? null },
+        }),
+      ),
+    permission: (request_id: string, reply: "once" | "always" | "reject", message?: string) =>
+      take(
+        api.POST("/api/sessions/{session_id}/permissions/{request_id}", {
+          params: { path: { ...path, request_id } },
+          body: { reply, message: message || null },
+        }),
+      ),
+    question: (request_id: string, answers: string[][] | null) =>
+      take(
+        api.POST("/api/sessions/{session_id}/questions/{request_id}", {
+          params: { path: { ...path, request_id } },
+          body: { answers },
+        }),
+      ),
+  };
+}
+export type SessionActions = ReturnType<typeof sessionActions>;

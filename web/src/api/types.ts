@@ -1,0 +1,37 @@
+/** Names for the shapes of the hub's API. `schema.gen.ts` is generated: `npm run types`. */
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+
+export type Session = Schemas["SessionOut"];
+export type SessionState = Session["state"];
+export type NewSession = Schemas["NewSession"];
+export type Prompt = Schemas["PromptOut"];
+export type Retry = Schemas["Retry"];
+export type System = Schemas["SystemStatus"];
+export type ImageStatus = Schemas["ImageStatus"];
+export type Models = Schemas["Models"];
+export type Model = Schemas["ModelOut"];
+export type Provider = Schemas["ProviderOut"];
+export type Branches = Schemas["Branches"];
+export type Changes = Schemas["ChangesOut"];
+export type ChangedFile = Schemas["ChangedFile"];
+export type Me = Schemas["Me"];
+export type ProblemDetails = Schemas["ProblemDetails"];
+export type Permissions = NonNullable<NewSession["permissions"]>;
+
+export type EventPage = Schemas["EventPage"];
+export type LogEvent = Schemas["Event"];
+export type EventOf<T extends LogEvent["type"]> = Extract<LogEvent, { type: T }>;
+export type StageEvent = EventOf<"stage">;
+export type PlanEntry = Schemas["PlanEntry"];
+export type Question = Schemas["Question"];
+export type Picture = Schemas["Picture"];
+export type Port = Schemas["Port"];
+export type Services = Schemas["ServicesOut"];
+export type Terminal = Schemas["Terminal"];
+/** Where something of the sandbox is to be seen. */
+export type AppView = Schemas["ViewOut"];
+export type DriveCommand = Schemas["DriveCommand"];
+export type ServiceName = EventOf<"service_changed">["name"];
+export type ServiceState = EventOf<"service_changed">["state"];

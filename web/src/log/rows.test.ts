@@ -1,0 +1,77 @@
+import { expect, it } from "vitest";
+import type { Block, MessageBlock, ToolBlock } from "./model";
+import { layOut } from "./rows";
+
+let count = 0;
+
+function tool(toolKind: ToolBlock["toolKind"], more: Partial<ToolBlock> = {}): ToolBlock {
+  const id = `t${++count}`;
+  return {
+    kind: "tool",
+    key: `tool:${id}`,
+    id,
+    tool: toolKind,
+    toolKind,
+    title: id,
+    status: "completed",
+    input: {},
+    output: "",
+    outputFinal: true,
+    outputTruncated: false,
+    diff: null,
+    pictures: [],
+    exitCode: null,
+    error: null,
+    ms: null,
+    at: "",
+    lastSeq: 0,
+    runs: [],
+    ...more,
+  };
+}
+
+function message(text: string): MessageBlock {
+  const messageId = `m${++count}`;
+  return {
+    kind: "message",
+    key: messageId,
+    messageId,
+    text,
+    at: "",
+    until: "",
+    lastSeq: 0,
+    runs: [],
+    complete: true,
+  };
+}
+
+it("makes one line of many reads and searches", () => {
+  const blocks = [tool("read"), tool("search"), tool("read"), tool("edit")];
+  const rows = layOut(blocks);
+  expect(rows.map((row) => [row.kind, row.kind !== "block" && row.run])).toEqual([
+    ["reads", "first"],
+    ["tool", "last"],
+  ]);
+});
+
+it("leaves a few reads as they are", () => {
+  expect(layOut([tool("read"), tool("read")]).map((row) => row.kind)).toEqual(["tool", "tool"]);
+});
+
+it("parts tools where words stand between them", () => {
+  const rows = layOut([tool("edit"), message("and"), tool("edit")]);
+  expect(rows.map((row) => row.kind !== "block" && row.run)).toEqual(["only", false, "only"]);
+});
+
+it("leaves out texts without words, and calls that are shown as questions", () => {
+  expect(layOut([message("  \n"), tool("question")])).toEqual([]);
+});
+
+it("takes over rows that did not change", () => {
+  const blocks: Block[] = [message("a"), tool("read"), tool("read"), tool("read")];
+  const before = layOut(blocks);
+  const after = layOut([...blocks, message("b")], before);
+  expect(after.slice(0, 2).map((row, index) => row === before[index])).toEqual([true, true]);
+  const grown = layOut([...blocks, tool("read")], before);
+  expect(grown[1]).not.toBe(before[1]);
+});

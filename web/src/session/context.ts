@@ -1,0 +1,42 @@
+import { createContext, useContext } from "react";
+import type { SessionActions } from "@/api/queries";
+import type { Session, SessionState } from "@/api/types";
+import type { Transcript } from "@/log/model";
+
+export const PANE_TABS = [
+  "changes",
+  "editor",
+  "browser",
+  "terminal",
+  "preview",
+  "details",
+] as const;
+export type PaneTab = (typeof PANE_TABS)[number];
+
+/** Where a pane opens: a port and a path of it for the preview, a terminal's id. */
+export interface PanePlace {
+  port?: number | undefined;
+  terminal?: string | undefined;
+}
+
+export interface SessionPageState {
+  id: string;
+  session: Session | undefined;
+  transcript: Transcript;
+  state: SessionState;
+  actions: SessionActions;
+  /** Do something and, where the hub refuses, say so above the composer. */
+  act: (deed: Promise<unknown>) => Promise<boolean>;
+  showPane: (tab: PaneTab, place?: PanePlace) => void;
+  place: PanePlace;
+  /** The pane has the whole window. */
+  full: boolean;
+}
+
+export const SessionContext = createContext<SessionPageState | null>(null);
+
+export function useSessionPage(): SessionPageState {
+  const page = useContext(SessionContext);
+  if (!page) throw new Error("This is part of a session's page.");
+  return page;
+}

@@ -1,0 +1,37 @@
+import { memo, useState } from "react";
+import type { ProblemBlock } from "@/log/model";
+import { Button } from "@/ui/Button";
+import { Problem } from "@/ui/Problem";
+import { useSessionPage } from "../context";
+
+/** Something went wrong; while the session stands still because of it, what can be done about it. */
+export const ProblemCard = memo(function ProblemCard({ block }: { block: ProblemBlock }) {
+  const { state, actions, act } = useSessionPage();
+  const [busy, setBusy] = useState(false);
+  const retry = (branch?: string) => {
+    setBusy(true);
+    void act(actions.retry(branch === undefined ? {} : { branch })).finally(() => setBusy(false));
+  };
+  return (
+    <Problem
+      data-testid="problem-card"
+      className="my-2"
+      message={block.message}
+      remedy={block.remedy}
+      detail={block.detail}
+    >
+      {state === "failed" && (
+        <>
+          {block.suggestions.map((branch) => (
+            <Button key={branch} disabled={busy} onClick={() => retry(branch)}>
+              Use <code className="font-mono text-12">{branch}</code>
+            </Button>
+          ))}
+          <Button disabled={busy} onClick={() => retry()}>
+            Try again
+          </Button>
+        </>
+      )}
+    </Problem>
+  );
+});

@@ -1,0 +1,56 @@
+import { memo } from "react";
+import type { Row } from "@/log/rows";
+import { ReadsCard, ToolCard } from "../tools/ToolCard";
+import { DriveView, HandBackPromptView, HandBackView, PortView } from "./Environment";
+import {
+  NoticeView,
+  PermissionMark,
+  QuestionMark,
+  RefusedView,
+  RetryView,
+  TurnEndView,
+} from "./Marks";
+import { ProblemCard } from "./ProblemCard";
+import { Setup } from "./Setup";
+import { MessageView, PromptView, ThoughtView } from "./Voices";
+
+/** One row of a transcript, by what it is. */
+export const RowView = memo(function RowView({ row }: { row: Row }) {
+  if (row.kind === "tool") return <ToolCard tool={row.block} run={row.run} />;
+  if (row.kind === "reads") return <ReadsCard id={row.key} tools={row.tools} run={row.run} />;
+  const { block } = row;
+  switch (block.kind) {
+    case "prompt":
+      return block.origin === "hand_back" ? (
+        <HandBackPromptView block={block} />
+      ) : (
+        <PromptView block={block} />
+      );
+    case "message":
+      return <MessageView block={block} />;
+    case "thought":
+      return <ThoughtView block={block} />;
+    case "setup":
+      return <Setup block={block} />;
+    case "problem":
+      return <ProblemCard block={block} />;
+    case "notice":
+      return <NoticeView block={block} />;
+    case "retry":
+      return <RetryView block={block} />;
+    case "refused":
+      return <RefusedView block={block} />;
+    case "permission":
+      return <PermissionMark block={block} />;
+    case "question":
+      return <QuestionMark block={block} />;
+    case "port":
+      return <PortView block={block} />;
+    case "drive":
+      return <DriveView block={block} />;
+    case "hand_back":
+      return <HandBackView block={block} />;
+    case "turn_end":
+      return <TurnEndView block={block} />;
+  }
+});

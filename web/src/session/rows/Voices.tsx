@@ -1,0 +1,71 @@
+import { clsx } from "clsx";
+import { ChevronRight } from "lucide-react";
+import { memo } from "react";
+import type { MessageBlock, PromptBlock, ThoughtBlock } from "@/log/model";
+import { Markdown } from "@/text/Markdown";
+import { CopyButton } from "@/ui/CopyButton";
+import { Ago, duration } from "@/ui/time";
+import { useOpened } from "../use-opened";
+
+/** A person's words. */
+export const PromptView = memo(function PromptView({ block }: { block: PromptBlock }) {
+  return (
+    <article
+      data-testid="prompt"
+      aria-label={`${block.author} said`}
+      className="my-3 rounded-md border border-accent-line bg-accent-tint px-4 py-3 first:mt-0"
+    >
+      <header className="mb-0.5 flex items-baseline gap-2 text-12 text-ink-2">
+        <span className="font-semibold">{block.author}</span>
+        <Ago at={block.at} />
+      </header>
+      <p className="max-w-[var(--measure)] break-words whitespace-pre-wrap">{block.text}</p>
+    </article>
+  );
+});
+
+/** The agent's words. */
+export const MessageView = memo(function MessageView({ block }: { block: MessageBlock }) {
+  return (
+    <div data-testid="agent-message" data-complete={block.complete} className="group relative py-2">
+      <Markdown text={block.text} streaming={!block.complete} />
+      {block.complete && (
+        <CopyButton
+          text={block.text}
+          label="Copy as markdown"
+          className="absolute -top-1 right-0 opacity-0 transition-opacity group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:hidden"
+        />
+      )}
+    </div>
+  );
+});
+
+/** What the agent thought: folded, since it is not said to anyone. */
+export const ThoughtView = memo(function ThoughtView({ block }: { block: ThoughtBlock }) {
+  const [open, toggle] = useOpened(block.key, false);
+  const ms = Date.parse(block.until) - Date.parse(block.at);
+  return (
+    <div data-testid="thought" className="py-1">
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={toggle}
+        className="target -ml-2 flex items-center gap-1.5 rounded-md px-2 py-0.5 text-13 text-ink-3 transition-colors hover:bg-hover hover:text-ink-2"
+      >
+        <ChevronRight size={14} className={clsx("transition-transform", open && "rotate-90")} />
+        {!block.complete ? (
+          <span className="alive">Thinking…</span>
+        ) : ms >= 950 ? (
+          `Thought for ${duration(ms)}`
+        ) : (
+          "Thought"
+        )}
+      </button>
+      {open && (
+        <div className="mt-1 border-l border-line-strong pl-4 text-13 text-ink-2">
+          <Markdown text={block.text} streaming={!block.complete} />
+        </div>
+      )}
+    </div>
+  );
+});

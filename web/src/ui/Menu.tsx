@@ -1,0 +1,75 @@
+import { Check } from "lucide-react";
+import { DropdownMenu as Radix } from "radix-ui";
+import type { ReactNode } from "react";
+
+const ITEM =
+  "target flex cursor-pointer items-center gap-2 rounded-md px-2 py-1.5 text-13 outline-none select-none data-[highlighted]:bg-hover";
+
+/** A short list of things to do or to choose, at the button that opens it. */
+export function Menu({
+  trigger,
+  children,
+  align = "start",
+}: {
+  trigger: ReactNode;
+  children: ReactNode;
+  align?: "start" | "end";
+}) {
+  return (
+    <Radix.Root>
+      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
+      <Radix.Portal>
+        <Radix.Content
+          align={align}
+          sideOffset={6}
+          collisionPadding={8}
+          className="z-50 min-w-48 max-w-80 rounded-md border border-line-strong bg-raised p-1 shadow-md"
+        >
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+export function MenuItem({
+  onSelect,
+  children,
+  danger = false,
+}: {
+  onSelect: () => void;
+  children: ReactNode;
+  danger?: boolean;
+}) {
+  return (
+    <Radix.Item onSelect={onSelect} className={danger ? `${ITEM} text-bad` : ITEM}>
+      {children}
+    </Radix.Item>
+  );
+}
+
+/** One of several, of which one is chosen. */
+export function MenuChoice({
+  chosen,
+  onSelect,
+  label,
+  hint,
+}: {
+  chosen: boolean;
+  onSelect: () => void;
+  label: string;
+  hint?: string;
+}) {
+  return (
+    <Radix.CheckboxItem checked={chosen} onSelect={onSelect} className={`${ITEM} items-start`}>
+      <Check
+        size={14}
+        className={chosen ? "mt-1 shrink-0 text-accent-text" : "invisible mt-1 shrink-0"}
+      />
+      <span>
+        {label}
+        {hint && <span className="block text-12 text-ink-3">{hint}</span>}
+      </span>
+    </Radix.CheckboxItem>
+  );
+}
