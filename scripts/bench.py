@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from tests.hubs import Client, HubProcess, ended  # noqa: E402
 RESULT = ROOT / "build" / "bench.json"
 SETTINGS = {"BUNKHOUSE_DEMO_WORDS_PER_SECOND": "400"}
 PROMPT = "[demo:hello]"
+
+MIB = 1024 * 1024
 
 Times = dict[str, list[float]]
 
@@ -45,9 +48,10 @@ def main() -> None:
             for _ in range(options.sessions):
                 one_session(client, times)
             several(client, options.together, times)
+            memory = environment(client, options.sessions, times)
         finally:
             hub.stop()
-    report(times, measure())
+    report(times, memory, measure())
 
 
 def one_session(client: Client, times: Times) -> None:
@@ -97,6 +101,27 @@ def several(client: Client, count: int, times: Times) -> None:
         client.delete(session)
 
 
+def environment(client: Client, rounds: int, times: Times) -> dict[str, float]:
+    """Start and stop what stands beside the agent; gives the MiB that each part holds."""
+    session = client.create(PROMPT, repository=str(ROOT))
+    client.until(session, ended())
+    path = f"/api/sessions/{session}"
+    parts: dict[str, Any] = {}
+    for round_ in range(rounds + 1):  # the first start in a sandbox takes longest, and stands alone
+        again = "" if round_ == 0 else " again"
+        for service in ("editor", "desktop"):
+            start = partial(client.post, f"{path}/services/{service}", {})
+            took(times, f"{service}: ready{again}", start)
+        took(times, f"terminal: opened{again}", partial(client.post, f"{path}/terminals", {}))
+        parts = client.get(f"{path}/services")
+        for service in parts["services"]:
+            client.http.delete(f"{path}/services/{service['name']}").raise_for_status()
+    client.delete(session)
+    held: dict[str, int] = {service["name"]: service["memory"] for service in parts["services"]}
+    held |= {"agent": parts["agent_memory"], "terminals": parts["terminals_memory"]}
+    return {name: number / MIB for name, number in held.items()}
+
+
 def took(times: Times, name: str, action: Callable[[], object]) -> None:
     """Note how long an action takes."""
     began = time.monotonic()
@@ -109,14 +134,16 @@ def since(began: float) -> float:
     return (time.monotonic() - began) * 1000
 
 
-def report(times: Times, ratios: dict[str, float]) -> None:
-    """Print the medians, and what the gateway leaves of a direct connection."""
+def report(times: Times, memory: dict[str, float], ratios: dict[str, float]) -> None:
+    """Print the medians, the memory, and what the gateway leaves of a direct connection."""
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({**times, "gateway": ratios}, indent=2))
+    RESULT.write_text(json.dumps({**times, "memory": memory, "gateway": ratios}, indent=2))
     width = max(map(len, times))
     for name, values in times.items():
         spread = f"  ({min(values):.0f} to {max(values):.0f})" if len(values) > 1 else ""
         print(f"{name:<{width}}  {statistics.median(values):>7.0f} ms{spread}")
+    for name, held in memory.items():
+        print(f"{f'memory: {name}':<{width}}  {held:>7.0f} MiB")
     for name, ratio in ratios.items():
         print(f"{f'gateway: {name}':<{width}}  {ratio:>7.2f} of direct")
 

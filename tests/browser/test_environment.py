@@ -126,6 +126,8 @@ def test_vs_code_edits_searches_and_runs_commands(
     page.keyboard.type("echo from-vs-code > by-hand.txt")
     page.keyboard.press("Enter")
     poll(page, client, session, "cat by-hand.txt", "from-vs-code")
+    # It asks for no extensions where their gallery is off the list.
+    assert not [e for e in client.log(session) if e["type"] == "egress_refused"]
 
     # What the agent changes appears in it, and what was edited is in the Changes tab.
     client.turn(session, "[demo:write path=agent.md text=planted]")

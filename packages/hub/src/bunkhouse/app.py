@@ -38,7 +38,7 @@ from bunkhouse.sessions.reconciler import Reconciler
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database
-from bunkhouse_protocol.places import DOORS_PREFIX
+from bunkhouse_protocol.places import DOORS_PREFIX, GALLERY_HOST
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         git = GitDoor()
         stack.push_async_callback(git.aclose)
         hosts = await asyncio.to_thread(registry_hosts) if settings.egress == "allowlist" else []
+        policy = Policy(settings.egress, [*settings.egress_allow, *hosts])
         doors = Doors(
             knocking=knocking,
             links=links,
@@ -131,7 +132,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             git=git,
             blobs=blobs,
             egress=EgressDoor(connections=settings.egress_connections),
-            policy=Policy(settings.egress, [*settings.egress_allow, *hosts]),
+            policy=policy,
         ).application()
         listener = Listener(doors)
         stack.push_async_callback(listener.close_all)
@@ -150,7 +151,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         services = Services(
             settings=settings,
             sessions=Sessions(journal, links, catalog, specs, settings, reaching=reaching),
-            environment=Environment(reaching, editor_settings),
+            environment=Environment(
+                reaching, editor_settings, gallery=policy.decide(GALLERY_HOST, 443).allowed
+            ),
             drivers=Drivers(journal, reaching),
             people=People(
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes

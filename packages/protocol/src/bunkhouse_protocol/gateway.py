@@ -83,6 +83,9 @@ class ServiceStart(BaseModel):
 
     settings: dict[str, Any] | None = None
     """For the editor: the person's own settings, laid over the defaults."""
+    gallery: bool = True
+    """For the editor: whether it may reach its gallery of extensions; else it has none, rather than
+    asking for it in vain."""
 
 
 class ServiceStatus(BaseModel):

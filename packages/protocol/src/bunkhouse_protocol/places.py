@@ -47,6 +47,9 @@ OWN_PORTS = frozenset(
 )
 """Bunkhouse's own: neither listed among the sandbox's ports nor to be reached from outside."""
 
+GALLERY_HOST = "open-vsx.org"
+"""Where VS Code (code-server) looks for extensions."""
+
 DOORS_PREFIX = "/sandbox"
 """Path under which the hub serves sandboxes: `/link`, `/models/…`, `/git/…`, `/egress`."""
 

@@ -65,7 +65,7 @@ async def test_a_screenshot_becomes_a_picture(browsing: Bench) -> None:
     assert [call.kind for call in browsing.all(ToolCall)] == ["fetch", "other"]
     data = tiny_browser.png()
     blob = hashlib.sha256(data).hexdigest()
-    assert (took.status, took.title, took.output) == ("completed", "The page", "Took it.")
+    assert (took.status, took.title, took.output) == ("completed", "the page", "Took it.")
     assert took.pictures is not None
     assert [Picture.model_validate(told) for told in took.pictures] == [
         Picture(

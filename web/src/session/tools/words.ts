@@ -4,9 +4,12 @@ import {
   FileText,
   FileX,
   Globe,
+  Keyboard,
   ListTodo,
   type LucideIcon,
   MessageCircleQuestion,
+  MousePointerClick,
+  ScanEye,
   Search,
   Terminal,
   Wrench,
@@ -32,15 +35,29 @@ const BY_KIND: Record<ToolBlock["toolKind"], Words> = {
   other: { Icon: Wrench, doing: "Calling", did: "Called" },
 };
 
+/** Tools whose own name says more than their kind. */
+const BY_NAME: Record<string, Words> = {
+  write: { Icon: FilePen, doing: "Writing", did: "Wrote" },
+  browser_navigate: { Icon: Globe, doing: "Opening", did: "Opened" },
+  browser_navigate_back: { Icon: Globe, doing: "Going back to", did: "Went back to" },
+  browser_click: { Icon: MousePointerClick, doing: "Clicking", did: "Clicked" },
+  browser_hover: { Icon: MousePointerClick, doing: "Pointing at", did: "Pointed at" },
+  browser_select_option: { Icon: MousePointerClick, doing: "Choosing in", did: "Chose in" },
+  browser_type: { Icon: Keyboard, doing: "Typing", did: "Typed" },
+  browser_press_key: { Icon: Keyboard, doing: "Pressing", did: "Pressed" },
+  browser_snapshot: { Icon: ScanEye, doing: "Reading", did: "Read" },
+  browser_take_screenshot: { Icon: ScanEye, doing: "Looking at", did: "Looked at" },
+};
+
 /** Icon, verb and object of a tool call's one line. */
 export function wordsOf(tool: ToolBlock): { Icon: LucideIcon; verb: string; object: string } {
-  const { Icon, doing, did } = BY_KIND[tool.toolKind];
+  const named = BY_NAME[tool.tool];
+  const { Icon, doing, did } = named ?? BY_KIND[tool.toolKind];
   const done = tool.status === "completed" || tool.status === "failed" || tool.status === "stopped";
-  const wrote = tool.toolKind === "edit" && tool.tool === "write";
-  const verb = wrote ? (done ? "Wrote" : "Writing") : done ? did : doing;
   const title = tool.title || tool.tool;
-  const object = tool.toolKind === "other" && title !== tool.tool ? `${tool.tool} ${title}` : title;
-  return { Icon, verb, object: object.replace(/^\/workspace\//, "") };
+  const bare = named || tool.toolKind !== "other" || title === tool.tool;
+  const object = bare ? title : `${tool.tool} ${title}`;
+  return { Icon, verb: done ? did : doing, object: object.replace(/^\/workspace\//, "") };
 }
 
 /** "Read 14 files, searched 3 times" */

@@ -15,9 +15,13 @@ class Environment:
     sandbox does not run, and `UpstreamFailed` where the sandbox could not do it.
     """
 
-    def __init__(self, reaching: Reaching, settings: EditorSettings) -> None:
+    def __init__(
+        self, reaching: Reaching, settings: EditorSettings, *, gallery: bool = True
+    ) -> None:
+        """`gallery`: whether sandboxes may reach the editor's gallery of extensions."""
         self._reaching = reaching
         self._editor_settings = settings
+        self._gallery = gallery
 
     async def services(self, session_id: str) -> Services:
         """What runs, what it costs, and what listens."""
@@ -31,7 +35,7 @@ class Environment:
         if name != "editor":
             return await sandbox_gateway.start_service(socket, name, ServiceStart())
         async with self._editor_settings.laid(session_id, person) as settings:
-            start = ServiceStart(settings=settings)
+            start = ServiceStart(settings=settings, gallery=self._gallery)
             return await sandbox_gateway.start_service(socket, name, start)
 
     async def stop_service(self, session_id: str, name: ServiceName) -> None:

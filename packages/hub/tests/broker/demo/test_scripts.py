@@ -232,10 +232,13 @@ PAGE = """- generic [ref=e1]:
 
 
 class Browsing(Agent):
-    """An agent with a browser in which there is one page."""
+    """An agent with a browser in which there is one page, and what a click leads to."""
 
     def _carry_out(self, name: str, arguments: dict[str, Any]) -> str:
-        return PAGE if name == "browser_snapshot" else f"{name} done"
+        if name != "browser_snapshot":
+            return f"{name} done"
+        clicked = any(ran == "browser_click" for ran, _ in self.ran)
+        return '- heading "The shed" [ref=e7]' if clicked else PAGE
 
 
 BROWSER = [
@@ -254,9 +257,10 @@ async def test_the_browser_is_used_and_the_named_element_clicked(tmp_path: Path)
         ("browser_snapshot", {}),
         ("browser_take_screenshot", {}),
         ("browser_click", {"element": "sign in", "target": "e5"}),
+        ("browser_snapshot", {}),
         ("browser_take_screenshot", {}),
     ]
-    assert "browser_click done" in said
+    assert 'heading "The shed"' in said
     agent.ran.clear()
     said = await agent.prompt("[demo:browser url=about:blank]")
     assert [name for name, _ in agent.ran][-1] == "browser_take_screenshot"

@@ -17,6 +17,8 @@ CONFIGURATION = Path("/etc/bunkhouse")
 EXTENSIONS = Path("/opt/bunkhouse/extensions")
 """Extensions (`*.vsix`) that the editor gets when it is first started."""
 INSTALL_SECONDS = 120.0
+_NO_GALLERY = {"EXTENSIONS_GALLERY": "{}"}
+"""One without an address: code-server then asks none, and neither does a person's browser."""
 
 
 class Editor(Service):
@@ -36,7 +38,8 @@ class Editor(Service):
         self.tell("Starting VS Code", 0.3)
         self._socket.unlink(missing_ok=True)
         options = ["--socket", str(self._socket), "--socket-mode", "600", "--ignore-last-opened"]
-        await self.run(*self._command(), *options, str(self.workspace))
+        surroundings = {} if request.gallery else _NO_GALLERY
+        await self.run(*self._command(), *options, str(self.workspace), env=surroundings)
         await self.until(self._answers)
 
     def _command(self) -> list[str]:

@@ -17,13 +17,14 @@ _WORDS = {
 
 
 def browse(turn: Turn, url: str, click: str) -> Reply:
-    """The next step: navigate, snapshot, picture; then, with `click`, click and picture."""
-    deeds = ["navigate", "snapshot", "screenshot", *(["click", "screenshot"] if click else [])]
+    """The next step: navigate, snapshot, picture; then, with `click`, click, snapshot, picture."""
+    look = ["snapshot", "screenshot"]
+    deeds = ["navigate", *look, *(["click", *look] if click else [])]
     if any(turn.tools.name_of(deed) is None for deed in deeds):
         return Reply(text=f"{INTRODUCTION} This agent offers no tool for that script.")
     step = turn.step
     if step == len(deeds):
-        return Reply(text=_told(turn, clicked=bool(click)))
+        return Reply(text=_told(turn))
     if deeds[step] != "click":
         call = turn.tools.call(deeds[step], **({"url": url} if step == 0 else {}))
         return Reply(text=_WORDS[deeds[step]].format(url=url), calls=turn.tools.calls(call))
@@ -47,7 +48,7 @@ def ref_of(text: str, snapshot: str) -> str | None:
     return None
 
 
-def _told(turn: Turn, *, clicked: bool = False) -> str:
-    said = turn.results(turn.tools.name_of("click" if clicked else "snapshot"))
+def _told(turn: Turn) -> str:
+    said = turn.results(turn.tools.name_of("snapshot"))
     lines = (said[-1] if said else "").splitlines()
     return f"The page said:\n\n{talk.fenced(chr(10).join(lines[:40]))}"

@@ -24,12 +24,12 @@ _ACTION_MS = 10_000
 _OUTPUT_BYTES = 64 * 1024 * 1024
 
 _TITLES = {
-    "close": "Close the page",
-    "console_messages": "The page's console",
-    "navigate_back": "The page before",
-    "network_requests": "The page's requests",
-    "snapshot": "What the page says",
-    "take_screenshot": "The page",
+    "close": "close the page",
+    "console_messages": "the page's console",
+    "navigate_back": "the page before",
+    "network_requests": "the page's requests",
+    "snapshot": "what the page says",
+    "take_screenshot": "the page",
 }
 _NAMES = (
     "url", "element", "startElement", "text", "key", "regex", "textGone", "function", "code",
