@@ -226,9 +226,14 @@ def test_what_is_no_directive() -> None:
     assert len(OPENCODE) == 8
 
 
-PAGE = """- generic [ref=e1]:
+PAGE = """### Page
+- Page Title: Shed
+### Snapshot
+```yaml
+- generic [ref=e1]:
   - heading "Sign in to the shed" [ref=e2]
-  - button "Sign in" [ref=e5] [cursor=pointer]"""
+  - button "Sign in" [ref=e5] [cursor=pointer]
+```"""
 
 
 class Browsing(Agent):
@@ -265,6 +270,7 @@ async def test_the_browser_is_used_and_the_named_element_clicked(tmp_path: Path)
     said = await agent.prompt("[demo:browser url=about:blank]")
     assert [name for name, _ in agent.ran][-1] == "browser_take_screenshot"
     assert 'heading "Sign in to the shed"' in said
+    assert "### Page" not in said
     said = await agent.prompt("[demo:browser url=about:blank click=Nothing]")
     assert said.startswith("The page has nothing that says `Nothing`.")
 

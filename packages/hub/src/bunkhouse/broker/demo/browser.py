@@ -8,6 +8,8 @@ from bunkhouse.broker.demo.reply import INTRODUCTION, Reply
 from bunkhouse.broker.demo.toolbox import Call
 
 _REF = re.compile(r"\[ref=([^\]]+)\]")
+_FENCED = re.compile(r"```\w*\n(.*?)\n```", re.DOTALL)
+"""A snapshot's tree, where it comes with words around it."""
 
 _WORDS = {
     "navigate": f"{INTRODUCTION} I open {{url}} in the browser.",
@@ -50,5 +52,7 @@ def ref_of(text: str, snapshot: str) -> str | None:
 
 def _told(turn: Turn) -> str:
     said = turn.results(turn.tools.name_of("snapshot"))
-    lines = (said[-1] if said else "").splitlines()
+    text = said[-1] if said else ""
+    fenced = _FENCED.search(text)
+    lines = (fenced[1] if fenced else text).splitlines()
     return f"The page said:\n\n{talk.fenced(chr(10).join(lines[:40]))}"
