@@ -6,8 +6,8 @@ import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from bunkhouse.addresses import hub_origin
 from bunkhouse.errors import Unavailable
-from bunkhouse.gateway.addresses import hub_origin
 from bunkhouse.settings import Settings
 
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from bunkhouse.addresses import LOCAL_NAME
 from bunkhouse.cli import presence
 from bunkhouse.errors import BunkhouseError, Conflict, InvalidInput, NotFound, Unavailable
-from bunkhouse.gateway.addresses import LOCAL_NAME
 from bunkhouse.settings import Settings
 
 _SECONDS = 30.0

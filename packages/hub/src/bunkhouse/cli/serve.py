@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from bunkhouse.addresses import LOCAL_NAME
 from bunkhouse.api import Services
 from bunkhouse.app import open_hub
 from bunkhouse.cli.addresses import for_people, for_programs, listen, listen_where_free
@@ -17,7 +18,6 @@ from bunkhouse.cli.server import Server, stopping
 from bunkhouse.cli.terminal import seconds, stdout
 from bunkhouse.errors import BunkhouseError
 from bunkhouse.gateway import websockets_through
-from bunkhouse.gateway.addresses import LOCAL_NAME
 from bunkhouse.settings import Settings
 from bunkhouse.version import version
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from bunkhouse.addresses import aliases, canonical
 from bunkhouse.errors import InvalidInput, Misdirected, TooMany
-from bunkhouse.gateway.addresses import aliases, canonical
 from bunkhouse.gateway.origins import Address, Mode
 
 _RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
 
+from bunkhouse.addresses import hub_origin, is_loopback, local_domain
 from bunkhouse.errors import BunkhouseError, InvalidInput, Unauthorized, Unavailable
-from bunkhouse.gateway.addresses import hub_origin, is_loopback, local_domain
 from bunkhouse.gateway.allotted import PortOrigins, ports_in
 from bunkhouse.gateway.headers import Raw, cookies_named
 from bunkhouse.gateway.origins import Address, DomainOrigins, Mode, Origins, app_named

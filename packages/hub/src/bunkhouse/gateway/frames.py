@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from bunkhouse.gateway.addresses import hub_origin, is_loopback, local_domain
+from bunkhouse.addresses import hub_origin, is_loopback, local_domain
 from bunkhouse.settings import Settings
 
 

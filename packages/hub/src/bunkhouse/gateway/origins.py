@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
+from bunkhouse.addresses import DEFAULT_PORTS, aliases, canonical, is_loopback
 from bunkhouse.errors import InvalidInput, Misdirected
-from bunkhouse.gateway.addresses import DEFAULT_PORTS, aliases, canonical, is_loopback
 from bunkhouse_protocol.places import OWN_PORTS
 
 EDITOR = "editor"
