@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, FrameLocator, Locator, Page, expect
 
 from ..conftest import git
-from ..hubs import Client, Event, HubProcess, happened
+from ..hubs import PATIENCE, Client, Event, HubProcess, happened
 from .conftest import signed_in
 from .test_page import open_session, say
 
@@ -85,7 +86,8 @@ def background(client: Client, session: str, command: str) -> None:
 def poll(page: Page, client: Client, session: str, command: str, wanted: str) -> None:
     """Until a command in the sandbox prints what is wanted."""
     said = ""
-    for _ in range(240):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         if wanted in (said := client.run(session, command).stdout):
             return
         page.wait_for_timeout(500)  # files in the sandbox tell nobody of their change
