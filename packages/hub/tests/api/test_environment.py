@@ -62,8 +62,8 @@ async def test_services_from_stopped_to_ready_and_back(place: Place) -> None:
         )
         started = await client.post(f"{place.path}/services/editor")
         assert (started.status_code, started.json()["state"]) == (200, "ready")
-        given = {"settings": {}, "gallery": True}
-        assert ("POST", "/services/editor", given) in place.sandbox.asked
+        asked: dict[str, object] = {"settings": {}, "gallery": True}
+        assert ("POST", "/services/editor", asked) in place.sandbox.asked
         assert (await client.delete(f"{place.path}/services/editor")).status_code == 204
         assert place.sandbox.running == set()
         assert (await client.post(f"{place.path}/services/nonsense")).status_code == 422
