@@ -112,7 +112,12 @@ export function sessionActions(session_id: string) {
         await take(api.PATCH("/api/sessions/{session_id}", { params: { path }, body: { model } })),
       ),
     prompt: (text: string) =>
-      take(api.POST("/api/sessions/{session_id}/prompts", { params: { path }, body: { text } })),
+      take(
+        api.POST("/api/sessions/{session_id}/prompts", {
+          params: { path },
+          body: { text, when: "queue" },
+        }),
+      ),
     withdraw: (prompt_id: string) =>
       take(
         api.DELETE("/api/sessions/{session_id}/prompts/{prompt_id}", {
