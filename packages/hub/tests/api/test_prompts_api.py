@@ -4,22 +4,13 @@ import asyncio
 from typing import Any
 
 import httpx2
-import pytest
 
 from bunkhouse.sessions import NewSession
-from bunkhouse.sessions.attaching import Attaching
 from bunkhouse_protocol.events import TurnStarted
 
 from .house import House, Runner
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
-
-
-@pytest.fixture
-def house(house: House) -> House:
-    attaching = Attaching.of(house.services.settings)
-    house.services.blobs, house.services.uploads = attaching.blobs, attaching.uploads
-    return house
 
 
 async def working(house: House) -> str:
