@@ -175,6 +175,14 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
       response.end(page(parts[1] === "editor" ? "VS Code" : `Port ${parts[1]}`));
       return;
     }
+    if (parts[0] === "uploads" && request.method === "POST") {
+      let size = 0;
+      for await (const piece of request) size += piece.length;
+      const name = url.searchParams.get("name") ?? "file";
+      const mime = /\.(png|jpe?g|gif|webp)$/i.test(name) ? "image/png" : "text/plain";
+      return json({ id: `u_${Date.now()}`, name, mime, size }, 201);
+    }
+    if (parts[0] === "uploads") return void response.writeHead(204).end();
     if (parts[0] !== "sessions")
       return json(
         { status: 404, detail: "Nothing here.", code: "not_found", title: "Not found" },
@@ -288,10 +296,20 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
       response.end(SHOT);
       return;
     }
+    if (parts[2] === "prompts" && request.method === "PATCH") {
+      const { text, model, position, when } = await body();
+      const prompt_id = parts[3];
+      if (text !== undefined || model !== undefined)
+        append(play, { type: "prompt_edited", prompt_id, text, model: model ?? null });
+      if (position !== undefined || when)
+        append(play, { type: "prompt_moved", prompt_id, position: when ? 0 : position, when });
+      return json({ id: prompt_id });
+    }
     if (parts[2] === "prompts" && request.method === "POST") {
-      const { text } = await body();
+      const { text, when } = await body();
       const prompt_id = `p${play.log.length}`;
-      append(play, { type: "prompt_queued", prompt_id, text });
+      const position = when === "now" ? 0 : null;
+      append(play, { type: "prompt_queued", prompt_id, text, when, position });
       return json(
         {
           id: prompt_id,

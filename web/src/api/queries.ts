@@ -1,6 +1,7 @@
 import { QueryClient, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { api, Refusal, take } from "./client";
-import type { NewSession, Session } from "./types";
+import { Once } from "./once";
+import type { NewSession, PromptPatch, Session, When } from "./types";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -84,9 +85,12 @@ export function useSession(id: string) {
 
 // ── actions ──────────────────────────────────────────────────────────────────────────────────
 
+const creating = new Once();
+
 export function useCreateSession() {
   return useMutation({
-    mutationFn: (body: NewSession) => take(api.POST("/api/sessions", { body })),
+    mutationFn: (body: NewSession) =>
+      creating.send(body, (headers) => take(api.POST("/api/sessions", { body, headers }))),
     onSuccess: rememberSession,
   });
 }
@@ -102,6 +106,7 @@ export function useDeleteSession() {
 /** What can be done in a session. The log tells what came of it; only refusals are told here. */
 export function sessionActions(session_id: string) {
   const path = { session_id };
+  const saying = new Once();
   return {
     rename: async (title: string) =>
       rememberSession(
@@ -111,8 +116,17 @@ export function sessionActions(session_id: string) {
       rememberSession(
         await take(api.PATCH("/api/sessions/{session_id}", { params: { path }, body: { model } })),
       ),
-    prompt: (text: string) =>
-      take(api.POST("/api/sessions/{session_id}/prompts", { params: { path }, body: { text } })),
+    prompt: (body: { text: string; attachments: string[]; when: When }) =>
+      saying.send(body, (headers) =>
+        take(api.POST("/api/sessions/{session_id}/prompts", { params: { path }, body, headers })),
+      ),
+    changePrompt: (prompt_id: string, body: PromptPatch) =>
+      take(
+        api.PATCH("/api/sessions/{session_id}/prompts/{prompt_id}", {
+          params: { path: { ...path, prompt_id } },
+          body,
+        }),
+      ),
     withdraw: (prompt_id: string) =>
       take(
         api.DELETE("/api/sessions/{session_id}/prompts/{prompt_id}", {

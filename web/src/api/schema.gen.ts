@@ -220,46 +220,6 @@ export interface paths {
         patch: operations["changeSession"];
         trace?: never;
     };
-    "/api/sessions/{session_id}/prompts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Create Prompt
-         * @description Say something to the agent; it is queued while the agent works.
-         */
-        post: operations["createPrompt"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions/{session_id}/prompts/{prompt_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Withdraw Prompt
-         * @description Take a waiting prompt back.
-         */
-        delete: operations["withdrawPrompt"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/sessions/{session_id}/stop": {
         parameters: {
             query?: never;
@@ -380,6 +340,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Prompt
+         * @description Say something to the agent. While it works it is queued, or given to it now.
+         */
+        post: operations["createPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/prompts/{prompt_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw Prompt
+         * @description Take a waiting prompt back.
+         */
+        delete: operations["withdrawPrompt"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Prompt
+         * @description Change a prompt that waits: its words, model, files, its place, or send it now.
+         */
+        patch: operations["changePrompt"];
+        trace?: never;
+    };
+    "/api/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Upload
+         * @description Upload a picture (PNG, JPEG, WebP, GIF) or a text in UTF-8; the body is the file.
+         *
+         *     What it is, is told by its bytes. It waits for a prompt that names it, for a day by default.
+         */
+        post: operations["createUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Upload
+         * @description Give an upload of yours back.
+         */
+        get: operations["getUpload"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Upload
+         * @description Forget an upload of yours. Prompts that have it keep it.
+         */
+        delete: operations["deleteUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/events": {
         parameters: {
             query?: never;
@@ -432,7 +482,7 @@ export interface paths {
         };
         /**
          * Get Blob
-         * @description Give a picture of the log; 404 as long as the sandbox has not sent it.
+         * @description Give a picture or a file of the log; 404 as long as the sandbox has not sent it.
          */
         get: operations["getBlob"];
         put?: never;
@@ -658,6 +708,23 @@ export interface components {
             message_id: string;
             /** Text */
             text: string;
+        };
+        /**
+         * Attachment
+         * @description A file that a person gave with a prompt. Its bytes are in the hub's blobs.
+         */
+        Attachment: {
+            /** Blob */
+            blob: string;
+            /** Name */
+            name: string;
+            /**
+             * Mime
+             * @enum {string}
+             */
+            mime: "image/png" | "image/jpeg" | "image/webp" | "image/gif" | "text/plain";
+            /** Size */
+            size: number;
         };
         /**
          * Branches
@@ -1065,13 +1132,24 @@ export interface components {
         };
         /**
          * NewPrompt
-         * @description A follow-up; it is queued while the agent works.
+         * @description A follow-up; it is queued while the agent works. It has a text, or attachments, or both.
          */
         NewPrompt: {
-            /** Text */
+            /**
+             * Text
+             * @default
+             */
             text: string;
             /** Model */
             model?: string | null;
+            /** Attachments */
+            attachments?: string[];
+            /**
+             * When
+             * @default queue
+             * @enum {string}
+             */
+            when: "queue" | "now";
         };
         /**
          * NewSession
@@ -1092,6 +1170,8 @@ export interface components {
             permissions?: {
                 [key: string]: "allow" | "ask" | "deny";
             } | null;
+            /** Attachments */
+            attachments?: string[];
         };
         /**
          * NewView
@@ -1398,6 +1478,83 @@ export interface components {
             suggestions: string[];
         };
         /**
+         * PromptEdited
+         * @description A waiting prompt was changed. What it is from now on, whole.
+         */
+        PromptEdited: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "prompt_edited";
+            /** Prompt Id */
+            prompt_id: string;
+            /** Text */
+            text: string;
+            /**
+             * Model
+             * @default null
+             */
+            model: string | null;
+            /** Attachments */
+            attachments: components["schemas"]["Attachment"][];
+            /** By */
+            by: string;
+        };
+        /**
+         * PromptMoved
+         * @description A waiting prompt has another place in the queue.
+         */
+        PromptMoved: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "prompt_moved";
+            /** Prompt Id */
+            prompt_id: string;
+            /** Position */
+            position: number;
+            /**
+             * When
+             * @default queue
+             * @enum {string}
+             */
+            when: "queue" | "now";
+            /** By */
+            by: string;
+        };
+        /**
          * PromptOut
          * @description A prompt in the queue, or past it.
          */
@@ -1415,11 +1572,13 @@ export interface components {
              * @enum {string}
              */
             kind: "prompt" | "hand_back";
+            /** Attachments */
+            attachments: components["schemas"]["Attachment"][];
             /**
              * State
              * @enum {string}
              */
-            state: "queued" | "working" | "done" | "failed" | "stopped" | "paused" | "withdrawn";
+            state: "queued" | "steering" | "steered" | "working" | "done" | "failed" | "stopped" | "paused" | "withdrawn";
             /**
              * Created At
              * Format: date-time
@@ -1427,6 +1586,24 @@ export interface components {
             created_at: string;
             /** Notice */
             notice: string | null;
+        };
+        /**
+         * PromptPatch
+         * @description What to change of a prompt that waits. What is left out stays; so does what is null.
+         *
+         *     Only a `model` of null says something: the session's.
+         */
+        PromptPatch: {
+            /** Text */
+            text?: string | null;
+            /** Model */
+            model?: string | null;
+            /** Attachments */
+            attachments?: string[] | null;
+            /** Position */
+            position?: number | null;
+            /** When */
+            when?: "now" | null;
         };
         /**
          * PromptQueued
@@ -1470,6 +1647,49 @@ export interface components {
              * @enum {string}
              */
             kind: "prompt" | "hand_back";
+            /** Attachments */
+            attachments: components["schemas"]["Attachment"][];
+            /**
+             * When
+             * @default queue
+             * @enum {string}
+             */
+            when: "queue" | "now";
+            /**
+             * Position
+             * @default null
+             */
+            position: number | null;
+        };
+        /**
+         * PromptSteered
+         * @description The agent read a prompt in the middle of a turn, to which it belongs from now on.
+         */
+        PromptSteered: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "prompt_steered";
+            /** Prompt Id */
+            prompt_id: string;
+            /** Turn Id */
+            turn_id: string;
         };
         /**
          * PromptWithdrawn
@@ -2253,6 +2473,20 @@ export interface components {
             model: string;
         };
         /**
+         * UploadOut
+         * @description A file that waits for its prompt.
+         */
+        UploadOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Mime */
+            mime: string;
+            /** Size */
+            size: number;
+        };
+        /**
          * ViewOut
          * @description Where to look.
          */
@@ -2299,7 +2533,7 @@ export interface components {
             files: components["schemas"]["ChangedFile"][];
         };
         /** Event */
-        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"];
+        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"];
         /**
          * SessionDeleted
          * @description In the stream of the list: a session is no more.
@@ -2648,7 +2882,9 @@ export interface operations {
     createSession: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2761,71 +2997,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SessionOut"];
                 };
-            };
-            /** @description What went wrong. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    createPrompt: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                session_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewPrompt"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PromptOut"];
-                };
-            };
-            /** @description What went wrong. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    withdrawPrompt: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                session_id: string;
-                prompt_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description What went wrong. */
             default: {
@@ -3038,6 +3209,204 @@ export interface operations {
             };
         };
     };
+    createPrompt: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPrompt"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    withdrawPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                prompt_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    changePrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                prompt_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    createUpload: {
+        parameters: {
+            query?: {
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     followEvents: {
         parameters: {
             query?: {
@@ -3125,6 +3494,7 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                    "text/plain": string;
                 };
             };
             /** @description What went wrong. */

@@ -1,8 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { clsx } from "clsx";
 import { useEffect, useRef, useState } from "react";
 import { queries, useCreateSession } from "@/api/queries";
 import type { Session } from "@/api/types";
+import { AttachButton } from "@/attach/AttachButton";
+import { Tray } from "@/attach/Tray";
+import { useAttachments } from "@/attach/use-attachments";
+import { pasteFiles, useDrop } from "@/attach/use-drop";
 import { Button } from "@/ui/Button";
 import { Kbd } from "@/ui/Kbd";
 import { ErrorProblem } from "@/ui/Problem";
@@ -27,6 +32,8 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
   const [branch, setBranch] = useState<string | null>(null);
   const [model, setModel] = useStored<string | null>("model", null);
   const [mode, setMode] = useStored<Mode>("permissions", "allow");
+  const attachments = useAttachments("home");
+  const dropping = useDrop(attachments.add);
   const create = useCreateSession();
   const navigate = useNavigate();
   const field = useRef<HTMLTextAreaElement>(null);
@@ -39,7 +46,8 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
     models?.providers.some((provider) => provider.enabled && id?.startsWith(`${provider.id}/`));
   const chosenModel = (usable(model) ? model : null) ?? models?.default ?? "demo/demo";
   const scripted = models?.items.find((item) => item.id === chosenModel)?.scripted ?? false;
-  const ready = prompt.trim() !== "" && !create.isPending;
+  const something = prompt.trim() !== "" || attachments.files.length > 0;
+  const ready = something && !attachments.busy && !create.isPending;
 
   useEffect(() => {
     field.current?.focus();
@@ -56,10 +64,13 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
         model: chosenModel,
         title: null,
         permissions: PERMISSIONS[mode],
+        attachments: attachments.ids,
       },
       {
-        onSuccess: (session) =>
-          void navigate({ to: "/sessions/$sessionId", params: { sessionId: session.id } }),
+        onSuccess: (session) => {
+          attachments.clear();
+          void navigate({ to: "/sessions/$sessionId", params: { sessionId: session.id } });
+        },
       },
     );
   };
@@ -71,11 +82,18 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
         start();
       }}
     >
-      <div className="rounded-md border border-line-strong bg-raised transition-colors focus-within:border-ink-3">
+      <div
+        className={clsx(
+          "rounded-md border border-line-strong bg-raised transition-colors focus-within:border-ink-3",
+          dropping && "outline-2 outline-offset-2 outline-accent-text",
+        )}
+      >
+        <Tray attachments={attachments} />
         <textarea
           ref={field}
           data-testid="home-prompt"
           aria-label="What shall be done?"
+          onPaste={pasteFiles(attachments.add)}
           placeholder="A bug to mend, a feature to build, a question about the code…"
           value={prompt}
           rows={4}
@@ -89,6 +107,7 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
           className="field-sizing-content block max-h-[40vh] min-h-28 w-full resize-none bg-transparent px-4 pt-3.5 pb-2 outline-none"
         />
         <div className="flex flex-wrap items-center gap-0.5 p-2">
+          <AttachButton onFiles={attachments.add} />
           <RepositoryPicker
             value={where}
             sample={sample}

@@ -79,25 +79,6 @@ export class Draft {
 
   // ── prompts and turns ───────────────────────────────────────────────────────────────────────
 
-  /** One that comes up next is part of what is read at once; those behind it wait in the queue. */
-  addPrompt(prompt: PromptBlock): void {
-    const waiting = this.current.some(
-      (block) => block.kind === "prompt" && block.status === "queued",
-    );
-    if (prompt.origin === "hand_back") {
-      // It goes before all that waits, whether it is read at once or not.
-      if (this.next.turn || waiting) this.next.queue = [prompt, ...this.next.queue];
-      else this.push(prompt);
-    } else if (this.next.turn || waiting || this.next.drive) {
-      this.next.queue = [...this.next.queue, prompt];
-    } else this.push(prompt);
-  }
-
-  removePrompt(id: string): void {
-    this.next.queue = this.next.queue.filter((prompt) => prompt.promptId !== id);
-    this.remove((block) => block.kind === "prompt" && block.promptId === id);
-  }
-
   startTurn(event: EventOf<"turn_started">): void {
     this.closeSetup();
     this.next.turn = { id: event.turn_id, model: event.model, startedAt: event.at };
@@ -113,7 +94,7 @@ export class Draft {
   endTurn(event: EventOf<"turn_ended">, key: string): void {
     this.next.turn = null;
     const begin = this.markPrompt(event.turn_id, event.outcome);
-    this.settle(Math.max(begin, 0));
+    this.settle(Math.max(begin, 0), event.outcome);
     // A problem that was told is not told again.
     const told = this.current
       .slice(Math.max(begin, 0))
@@ -151,11 +132,13 @@ export class Draft {
     return index;
   }
 
-  /** Nothing that the turn began goes on beyond it. */
-  private settle(from: number): void {
+  /** Nothing that the turn began, or that was said within it, goes on beyond it. */
+  private settle(from: number, outcome: EventOf<"turn_ended">["outcome"]): void {
     for (let index = from; index < this.current.length; index++) {
       const block = this.at(index);
-      if ((block?.kind === "message" || block?.kind === "thought") && !block.complete) {
+      if (block?.kind === "prompt" && block.status === "working") {
+        this.replace(index, { ...block, status: outcome });
+      } else if ((block?.kind === "message" || block?.kind === "thought") && !block.complete) {
         this.replace(index, { ...block, complete: true });
       } else if (block?.kind === "retry" && !block.over) {
         this.replace(index, { ...block, over: true });

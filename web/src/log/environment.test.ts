@@ -8,7 +8,14 @@ type Loose = { type: LogEvent["type"] } & Record<string, unknown>;
 
 const DEFAULTS: Partial<Record<LogEvent["type"], object>> = {
   service_changed: { detail: null, progress: null, ms: null },
-  prompt_queued: { author: "Ada", model: null, kind: "prompt" },
+  prompt_queued: {
+    author: "Ada",
+    model: null,
+    kind: "prompt",
+    attachments: [],
+    when: "queue",
+    position: null,
+  },
   turn_started: { model: "demo/demo" },
   drive_ended: { note: null, files: [], commands: [] },
   state_changed: { previous: "idle", reason: null },

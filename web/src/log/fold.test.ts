@@ -30,7 +30,16 @@ function log(...events: Loose[]): LogEvent[] {
       output_tokens: null,
       cost: null,
     },
-    prompt_queued: { author: "Ada", model: null },
+    prompt_queued: {
+      author: "Ada",
+      model: null,
+      kind: "prompt",
+      attachments: [],
+      when: "queue",
+      position: null,
+    },
+    prompt_edited: { model: null, attachments: [], by: "Bob" },
+    prompt_moved: { when: "queue", by: "Bob" },
     turn_started: { model: "demo/demo" },
   };
   return events.map((event, index) => ({
@@ -236,6 +245,78 @@ describe("prompts", () => {
     expect(kinds(result)).toEqual(["prompt", "message", "turn_end", "prompt"]);
     expect(result.queue).toEqual([]);
     expect(result.turn?.id).toBe("b");
+  });
+
+  const running = [queued("a"), { type: "turn_started", turn_id: "a" } as const];
+  const ids = (transcript: Transcript) => transcript.queue.map((prompt) => prompt.promptId);
+
+  it("puts and moves prompts where the log says", () => {
+    const result = fold(
+      EMPTY,
+      log(
+        ...running,
+        queued("b"),
+        queued("c"),
+        { ...queued("d"), when: "now", position: 0 },
+        { type: "prompt_moved", prompt_id: "c", position: 1 },
+        { type: "prompt_moved", prompt_id: "b", position: 0, when: "now" },
+      ),
+    );
+    expect(ids(result)).toEqual(["b", "d", "c"]);
+    expect(result.queue.map((prompt) => prompt.when)).toEqual(["now", "now", "queue"]);
+  });
+
+  it("takes over an edit, whole", () => {
+    const file = { blob: "f", name: "a.png", mime: "image/png", size: 1 };
+    const edit = {
+      type: "prompt_edited",
+      prompt_id: "b",
+      text: "better",
+      model: "m/x",
+      attachments: [file],
+    } as const;
+    const result = fold(EMPTY, log(...running, queued("b"), edit));
+    expect(result.queue).toMatchObject([
+      { text: "better", model: "m/x", attachments: [file], author: "Ada" },
+    ]);
+    expect(fold(EMPTY, log(queued("b"), edit)).blocks).toMatchObject([{ text: "better" }]);
+  });
+
+  it("shows whichever is next where nothing runs", () => {
+    const first = fold(EMPTY, log(queued("a"), queued("b")));
+    const swapped = fold(
+      first,
+      log(queued("a"), queued("b"), { type: "prompt_moved", prompt_id: "b", position: 0 }),
+    );
+    expect(swapped.blocks).toMatchObject([{ promptId: "b" }]);
+    expect(ids(swapped)).toEqual(["a"]);
+    const events = log(
+      queued("a"),
+      queued("b"),
+      { type: "prompt_withdrawn", prompt_id: "a" },
+      { type: "prompt_withdrawn", prompt_id: "b" },
+    );
+    expect(fold(EMPTY, events.slice(0, 3)).blocks).toMatchObject([{ promptId: "b" }]);
+    expect(fold(EMPTY, events)).toMatchObject({ blocks: [], queue: [] });
+  });
+
+  it("has what was read within a turn where it was read, and ends it with the turn", () => {
+    const events = log(
+      ...running,
+      { type: "agent_message_chunk", message_id: "m", text: "x" },
+      { ...queued("b"), when: "now", position: 0 },
+      { type: "prompt_steered", prompt_id: "b", turn_id: "a" },
+      { type: "agent_message_chunk", message_id: "n", text: "y" },
+      { type: "turn_ended", turn_id: "a", outcome: "done" },
+    );
+    const during = fold(EMPTY, events.slice(0, -1));
+    expect(kinds(during)).toEqual(["prompt", "message", "prompt", "message"]);
+    expect(during.blocks[2]).toMatchObject({ promptId: "b", status: "working" });
+    expect(during.turn?.id).toBe("a");
+    const after = fold(during, events);
+    expect(after.queue).toEqual([]);
+    expect(after.blocks[2]).toMatchObject({ status: "done" });
+    expect(fold(EMPTY, events)).toEqual(after);
   });
 
   it("forgets a prompt that was withdrawn", () => {

@@ -10,6 +10,7 @@ import { Draft } from "./draft";
 import * as environment from "./environment";
 import { addFrame, beginText } from "./frames";
 import type { SetupBlock, StageView, Transcript } from "./model";
+import * as queue from "./queue";
 
 export function fold(transcript: Transcript, events: readonly LogEvent[]): Transcript {
   const draft = new Draft(transcript);
@@ -49,19 +50,19 @@ function apply(draft: Draft, event: LogEvent): void {
       draft.push({ kind: "notice", key, at: event.at, code: event.code, message: event.message });
       break;
     case "prompt_queued":
-      draft.addPrompt({
-        kind: "prompt",
-        key: `prompt:${event.prompt_id}`,
-        promptId: event.prompt_id,
-        origin: event.kind,
-        text: event.text,
-        author: event.author,
-        at: event.at,
-        status: "queued",
-      });
+      queue.queued(draft, event);
+      break;
+    case "prompt_edited":
+      queue.edited(draft, event);
+      break;
+    case "prompt_moved":
+      queue.moved(draft, event);
+      break;
+    case "prompt_steered":
+      queue.steered(draft, event.prompt_id);
       break;
     case "prompt_withdrawn":
-      draft.removePrompt(event.prompt_id);
+      queue.withdrawn(draft, event.prompt_id);
       break;
     case "turn_started":
       draft.startTurn(event);

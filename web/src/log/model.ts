@@ -1,5 +1,6 @@
 /** What a session's log amounts to, as the page shows it. */
 import type {
+  Attachment,
   ChangedFile,
   DriveCommand,
   EventOf,
@@ -8,6 +9,7 @@ import type {
   ServiceName,
   ServiceState,
   SessionState,
+  When,
 } from "@/api/types";
 
 export interface PromptBlock {
@@ -18,6 +20,11 @@ export interface PromptBlock {
   origin: EventOf<"prompt_queued">["kind"];
   text: string;
   author: string;
+  /** Where it is another than the session's. */
+  model: string | null;
+  attachments: readonly Attachment[];
+  /** `now`: it is to wait no longer. */
+  when: When;
   at: string;
   status: "queued" | "working" | EventOf<"turn_ended">["outcome"];
 }

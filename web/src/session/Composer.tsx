@@ -1,19 +1,28 @@
 import { useQuery } from "@tanstack/react-query";
-import { Square, X } from "lucide-react";
+import { clsx } from "clsx";
+import { Square } from "lucide-react";
 import { useRef, useState } from "react";
 import { queries } from "@/api/queries";
+import type { When } from "@/api/types";
+import { AttachButton } from "@/attach/AttachButton";
+import { Tray } from "@/attach/Tray";
+import { useAttachments } from "@/attach/use-attachments";
+import { pasteFiles, useDrop } from "@/attach/use-drop";
 import { ModelPicker } from "@/home/ModelPicker";
-import { Button, IconButton } from "@/ui/Button";
+import { Button } from "@/ui/Button";
 import { Kbd } from "@/ui/Kbd";
 import { useKeys } from "@/ui/keys";
 import { useStored } from "@/ui/stored";
 import { useSessionPage } from "./context";
+import { Queue } from "./queue/Queue";
 
 /** Where people write: to the agent at once, or into the queue while it works. */
 export function Composer() {
   const { id, session, state, transcript, actions, act, full } = useSessionPage();
   const { data: models } = useQuery(queries.models);
   const [text, setText] = useStored(`draft.${id}`, "");
+  const attachments = useAttachments(id);
+  const dropping = useDrop(attachments.add);
   const [sending, setSending] = useState(false);
   const [stopping, setStopping] = useState<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -22,14 +31,19 @@ export function Composer() {
   const free =
     (state === "idle" || state === "hibernated") && transcript.queue.length === 0 && !drive;
   const ended = state === "ended";
-  const ready = text.trim() !== "" && !sending && !ended;
+  const something = text.trim() !== "" || attachments.files.length > 0;
+  const ready = something && !attachments.busy && !sending && !ended;
 
-  const send = () => {
+  const send = (when: When) => {
     if (!ready) return;
     setSending(true);
-    void act(actions.prompt(text.trim())).then((done) => {
+    const prompt = { text: text.trim(), attachments: attachments.ids, when };
+    void act(actions.prompt(prompt)).then((done) => {
       setSending(false);
-      if (done) setText("");
+      if (done) {
+        setText("");
+        attachments.clear();
+      }
       field.current?.focus();
     });
   };
@@ -45,7 +59,13 @@ export function Composer() {
   return (
     <div>
       <Queue />
-      <div className="rounded-md border border-line-strong bg-raised transition-colors focus-within:border-ink-3">
+      <div
+        className={clsx(
+          "relative rounded-md border border-line-strong bg-raised transition-colors focus-within:border-ink-3",
+          dropping && "outline-2 outline-offset-2 outline-accent-text",
+        )}
+      >
+        <Tray attachments={attachments} />
         <textarea
           ref={field}
           data-testid="composer"
@@ -54,10 +74,11 @@ export function Composer() {
           rows={1}
           disabled={ended}
           onChange={(event) => setText(event.target.value)}
+          onPaste={pasteFiles(attachments.add)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
               event.preventDefault();
-              send();
+              send(event.shiftKey ? "now" : "queue");
             } else if (event.key === "Escape") {
               event.preventDefault();
               if (turn) stop();
@@ -65,17 +86,20 @@ export function Composer() {
             }
           }}
           placeholder={
-            ended
-              ? "This session has ended"
-              : free
-                ? "What next?"
-                : drive
-                  ? "It waits until the agent is handed the session back"
-                  : "Say what comes next; it is queued"
+            dropping
+              ? "Drop to attach"
+              : ended
+                ? "This session has ended"
+                : free
+                  ? "What next?"
+                  : drive
+                    ? "It waits until the agent is handed the session back"
+                    : "Say what comes next; it is queued"
           }
           className="field-sizing-content block max-h-[30vh] min-h-11 w-full resize-none bg-transparent px-4 pt-2.5 pb-1 outline-none"
         />
-        <div className="flex items-center gap-1 px-2 pb-2">
+        <div className="flex flex-wrap items-center gap-1 px-2 pb-2">
+          <AttachButton onFiles={attachments.add} />
           <ModelPicker
             value={session?.model ?? transcript.created?.model ?? ""}
             onChange={(model) => void act(actions.chooseModel(model))}
@@ -90,11 +114,21 @@ export function Composer() {
                 <Kbd keys="Esc" />
               </Button>
             )}
+            {turn && !drive && something && (
+              <Button
+                data-testid="send-now"
+                title="The agent reads it at its next step (Ctrl+Shift+Enter)"
+                disabled={!ready}
+                onClick={() => send("now")}
+              >
+                Send now
+              </Button>
+            )}
             <Button
               look={turn ? "plain" : "main"}
               data-testid="send"
               disabled={!ready}
-              onClick={send}
+              onClick={() => send("queue")}
             >
               {free ? "Send" : "Queue"} <Kbd keys="Ctrl+Enter" />
             </Button>
@@ -102,33 +136,5 @@ export function Composer() {
         </div>
       </div>
     </div>
-  );
-}
-
-/** Prompts that wait for their turn; each can be taken back. */
-function Queue() {
-  const { transcript, actions, act } = useSessionPage();
-  if (transcript.queue.length === 0) return null;
-  return (
-    <ol aria-label="Queue" className="mb-2 divide-y rounded-md border bg-raised">
-      {transcript.queue.map((prompt, index) => (
-        <li
-          key={prompt.key}
-          data-testid="queue-item"
-          className="flex items-center gap-2 py-1 pr-1 pl-3 text-13"
-        >
-          <span className="shrink-0 text-ink-3">{index === 0 ? "Next" : `${index + 1}.`}</span>
-          <span className="truncate">{prompt.text}</span>
-          <IconButton
-            label="Take it back"
-            data-testid="queue-withdraw"
-            className="ml-auto size-7"
-            onClick={() => void act(actions.withdraw(prompt.promptId))}
-          >
-            <X size={14} />
-          </IconButton>
-        </li>
-      ))}
-    </ol>
   );
 }

@@ -15,6 +15,7 @@ const SHEET: [string, [string, string[]][]][] = [
     "In a session",
     [
       ["Send, or queue while it works", ["Ctrl+Enter"]],
+      ["Send now, into the running turn", ["Ctrl+Shift+Enter"]],
       ["Stop the turn", ["Esc"]],
       ["Write", ["/"]],
       ["Pause and drive, hand back", ["Alt+P"]],

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bunkhouse.api import Services, create_api
 from bunkhouse.api.answers import ModelAnswers, RepositoryAnswers, SystemAnswers
 from bunkhouse.api.client import Client
-from bunkhouse.blobs import Blobs
 from bunkhouse.broker.catalog import Catalog
 from bunkhouse.broker.demo import DemoModel
 from bunkhouse.broker.door import Doors
@@ -29,6 +28,7 @@ from bunkhouse.sandboxes.local import LocalEngine, installation_id
 from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
 from bunkhouse.sessions import Journal, Knocking, Links, Sessions, Specs
+from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.dialling import Dialling
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
@@ -103,11 +103,8 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         links = Links(journal, specs, event_bytes=settings.event_bytes)
         knocking = Knocking(journal)
         dialling = Dialling(links)
-        blobs = Blobs(
-            settings.data_dir / "blobs",
-            blob_bytes=settings.blob_bytes,
-            session_bytes=settings.session_blobs_bytes,
-        )
+        attaching = Attaching.of(settings)
+        blobs = attaching.blobs
         engine = LocalEngine(settings, installation_id(settings.data_dir))
         stack.push_async_callback(engine.close)
 
@@ -150,7 +147,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
 
         services = Services(
             settings=settings,
-            sessions=Sessions(journal, links, catalog, specs, settings, reaching=reaching),
+            sessions=Sessions(
+                journal, links, catalog, specs, settings, reaching=reaching, attaching=attaching
+            ),
             environment=Environment(
                 reaching, editor_settings, gallery=policy.decide(GALLERY_HOST, 443).allowed
             ),
@@ -162,6 +161,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             system=SystemAnswers(engine, settings, sample),
             repositories=RepositoryAnswers(catalog),
             blobs=blobs,
+            uploads=attaching.uploads,
         )
         apps = Apps(settings, services.people, services.sessions)
         services.apps = apps

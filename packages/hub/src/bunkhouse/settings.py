@@ -81,7 +81,23 @@ class Settings(BaseSettings):
         16 * MEBIBYTE, ge=64 * 1024, description="Largest picture that a sandbox may give."
     )
     session_blobs_bytes: int = Field(
-        512 * MEBIBYTE, ge=MEBIBYTE, description="All pictures of a session together."
+        512 * MEBIBYTE,
+        ge=MEBIBYTE,
+        description="All pictures and attachments of a session together; also all files of one "
+        "person that were uploaded and belong to no prompt yet.",
+    )
+    attachment_bytes: int = Field(
+        8 * MEBIBYTE, ge=64 * 1024, description="Largest picture that can be attached to a prompt."
+    )
+    attachment_text_bytes: int = Field(
+        512 * 1024, ge=1024, description="Largest text file that can be attached to a prompt."
+    )
+    prompt_attachments: int = Field(8, ge=0, description="Files that one prompt may have.")
+    upload_hours: float = Field(
+        24.0, gt=0, description="Hours that an uploaded file waits for the prompt it belongs to."
+    )
+    idempotency_hours: float = Field(
+        24.0, gt=0, description="Hours for which an `Idempotency-Key` is remembered."
     )
     min_free_bytes: int = Field(
         512 * MEBIBYTE,

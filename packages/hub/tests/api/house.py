@@ -27,6 +27,7 @@ from bunkhouse.api.schemas import (
 from bunkhouse.errors import Forbidden
 from bunkhouse.people import People, Person
 from bunkhouse.sessions import Sessions, runner_word
+from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
@@ -189,6 +190,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
     sessions.gateways = reaching.sockets["gateway"]
     sessions.streams = reaching.sockets["streams"]
     editor_settings = EditorSettings(room.journal, reaching)
+    attaching = Attaching.of(settings)
     people = People(room.database)
     admin = await people.first_admin()
     _, token = await people.create_token(admin, "tests")
@@ -203,6 +205,8 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         system=system,
         repositories=MemoryRepositories(),
         apps=MemoryApps(),
+        blobs=attaching.blobs,
+        uploads=attaching.uploads,
     )
     app = create_api(services, client=Client(client_folder))
     listening = socket.create_server(("127.0.0.1", 0))

@@ -91,3 +91,20 @@ async def test_what_is_refused(blobs: Blobs, tmp_path: Path) -> None:
         assert await status(name_of(PNG + b"2"), PNG + b"2") == 204
         assert await status(name_of(PNG + b"3"), PNG + b"3") == 413
         assert await status(name_of(PNG), PNG) == 204
+
+
+async def test_a_sandbox_is_given_what_its_own_session_has(blobs: Blobs) -> None:
+    text = b"some words"
+    mine, other = await blobs.add("s_1", text), await blobs.add("s_2", b"other words")
+    async with (
+        serve(doors(blobs).application()) as url,
+        httpx2.AsyncClient(base_url=f"{url}/sandbox", trust_env=False) as client,
+    ):
+        got = await client.get(f"/blobs/{mine}", headers=TOKEN)
+        assert (got.status_code, got.content) == (200, text)
+        assert (await client.get(f"/blobs/{other}", headers=TOKEN)).status_code == 404
+        assert (await client.get("/blobs/..%2Fs_2", headers=TOKEN)).status_code == 404
+        assert (await client.get(f"/blobs/{mine}")).status_code == 401
+        # It can still put nothing but pictures.
+        put = await client.put(f"/blobs/{name_of(b'x')}", content=b"x", headers=TOKEN)
+        assert put.json()["error"]["code"] == "blob_type"

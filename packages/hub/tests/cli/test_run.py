@@ -3,15 +3,20 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
+import pytest
+
+from bunkhouse.cli import hub
 from bunkhouse.store import outbox
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
     PermissionRequested,
     PermissionResolved,
     Problem,
+    PromptSteered,
     Question,
     QuestionAsked,
     QuestionOption,
@@ -263,3 +268,81 @@ async def test_a_model_that_is_not_there(house: House, program: Program) -> None
     assert ended.code == 1
     assert ended.err.startswith("There is no model nobody/x.")
     assert "Traceback" not in ended.err
+
+
+async def test_files_go_along(house: House, program: Program) -> None:
+    shot, notes = program.folder / "shot.png", program.folder / "notes.md"
+    shot.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 50)
+    notes.write_text("# Notes\n")
+    running = await program.start(
+        "run", "--attach", "shot.png", "--attach", str(notes), "--detach", "go"
+    )
+    ended = await running.end()
+    assert ended.code == 0, ended.err
+    (prompt,) = (await house.sessions.get(ended.out.strip())).queue
+    assert [(file.name, file.mime) for file in prompt.attachments] == [
+        ("shot.png", "image/png"),
+        ("notes.md", "text/plain"),
+    ]
+    missing = await program("run", "--attach", "none.png", "go")
+    assert missing.code == 1
+    assert "none.png can't be read" in missing.err
+    (program.folder / "x.pdf").write_bytes(b"%PDF\0")
+    refused = await program("run", "--attach", "x.pdf", "go")
+    assert refused.code == 1 and "neither a picture" in refused.err
+    assert len((await house.sessions.list())[0]) == 1
+
+
+async def test_what_others_say_meanwhile_is_told(house: House, program: Program) -> None:
+    running = await program.start("run", "go")
+    runner, turn = await begun(house)
+    later = await house.sessions.prompt(runner.session_id, "then\nthis", house.admin)
+    await house.sessions.edit_prompt(
+        runner.session_id, later.id, {"text": "then that"}, house.admin
+    )
+    await house.sessions.withdraw(runner.session_id, later.id, house.admin)
+    async with house.room.journal.change(runner.session_id) as change:
+        change.record(PromptSteered(prompt_id=later.id, turn_id=turn))
+    await runner.say(TurnEnded(turn_id=turn, outcome="done"))
+    ended = await running.end()
+    lines = [line for line in ended.out.splitlines() if line.startswith("»")]
+    assert lines == [
+        "» Admin, next: then…",
+        "» Admin changed it: then that",
+        "» taken back: then that",
+        "» the agent read: then that",
+    ]
+
+
+async def message(reader: asyncio.StreamReader) -> bytes:
+    """One whole message of HTTP, with a length."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    return head + await reader.readexactly(int(length[1]) if length else 0)
+
+
+async def test_an_answer_that_was_lost_is_asked_for_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked is done, its answer breaks off on the way twice, and it is done once."""
+    monkeypatch.setattr(hub, "_PAUSES", (0.01,) * 5)
+    answers: list[bytes] = []
+
+    async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await message(reader)
+        ahead, behind = await asyncio.open_connection("127.0.0.1", int(house.url.split(":")[2]))
+        behind.write(asked)
+        answers.append(await message(ahead))
+        behind.close()
+        if len(answers) > 2:
+            writer.write(answers[-1])
+        writer.close()
+
+    server = await asyncio.start_server(between, "127.0.0.1", 0)
+    there = hub.Hub(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", house.token)
+    made = await asyncio.to_thread(
+        there.ask, "POST", "/api/sessions", json={"title": "t"}, once=True
+    )
+    server.close()
+    assert len(answers) == 3
+    assert [view.id for view in (await house.sessions.list())[0]] == [made["id"]]

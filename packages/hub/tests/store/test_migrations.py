@@ -57,7 +57,7 @@ async def test_what_was_there_stays_and_the_new_is_empty(old: Path) -> None:
         assert row is not None
         assert (row.last_seq, row.driver, row.services, row.ports) == (3, None, None, None)
         (prompt,) = await prompts.in_state(tx, ["s"], "queued")
-        assert (prompt.text, prompt.kind) == ("go", "prompt")
+        assert (prompt.text, prompt.kind, prompt.attachments) == ("go", "prompt", [])
         assert await preferences.get(tx, "u", "editor") is None
     async with opened.write() as tx:
         for value in ({"a": 1}, {"b": 2}):

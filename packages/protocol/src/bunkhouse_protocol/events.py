@@ -114,6 +114,22 @@ class Notice(EventBase):
 # ── prompts and turns ────────────────────────────────────────────────────────────────────────
 
 
+class Attachment(BaseModel):
+    """A file that a person gave with a prompt. Its bytes are in the hub's blobs."""
+
+    blob: str
+    """Where they are: their SHA-256, in hexadecimal."""
+    name: str
+    """As the person calls it, without a folder."""
+    mime: Literal["image/png", "image/jpeg", "image/webp", "image/gif", "text/plain"]
+    size: int
+    """In bytes."""
+
+
+When = Literal["queue", "now"]
+"""`queue`: when the agent is free. `now`: into the running turn, or in its place."""
+
+
 class PromptQueued(EventBase):
     """A person said something; it waits until the agent is free."""
 
@@ -125,6 +141,41 @@ class PromptQueued(EventBase):
     """Where it differs from the session's model."""
     kind: Literal["prompt", "hand_back"] = "prompt"
     """`hand_back`: the hub wrote it, to tell the agent what a person did while they drove."""
+    attachments: list[Attachment] = Field(default_factory=list[Attachment])
+    when: When = "queue"
+    position: int | None = None
+    """Its place among those that wait, 0 for the next; null: at the end."""
+
+
+class PromptEdited(EventBase):
+    """A waiting prompt was changed. What it is from now on, whole."""
+
+    type: Literal["prompt_edited"] = "prompt_edited"
+    prompt_id: str
+    text: str
+    model: str | None = None
+    attachments: list[Attachment] = Field(default_factory=list[Attachment])
+    by: str
+
+
+class PromptMoved(EventBase):
+    """A waiting prompt has another place in the queue."""
+
+    type: Literal["prompt_moved"] = "prompt_moved"
+    prompt_id: str
+    position: int
+    """Its new place among those that wait, 0 for the next, counted without itself."""
+    when: When = "queue"
+    """`now`: it was to wait no longer."""
+    by: str
+
+
+class PromptSteered(EventBase):
+    """The agent read a prompt in the middle of a turn, to which it belongs from now on."""
+
+    type: Literal["prompt_steered"] = "prompt_steered"
+    prompt_id: str
+    turn_id: str
 
 
 class PromptWithdrawn(EventBase):
@@ -445,6 +496,9 @@ Event = Annotated[
     | Problem
     | Notice
     | PromptQueued
+    | PromptEdited
+    | PromptMoved
+    | PromptSteered
     | PromptWithdrawn
     | TurnStarted
     | TurnEnded

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from bunkhouse_protocol.events import Event
+from bunkhouse_protocol.events import Attachment, Event
 
 PROTOCOL = 1
 """Version of this conversation; a runner of another version is refused with close code 4400."""
@@ -85,6 +85,8 @@ class Hello(BaseModel):
     spool_id: str
     """Made once for each spool; a new one (a sandbox made anew) starts numbering at 1 again."""
     runner_version: str = ""
+    steers: bool = False
+    """Whether it knows `SteerCommand`."""
 
 
 class EventFrame(BaseModel):
@@ -148,6 +150,24 @@ class PromptCommand(BaseModel):
     turn_id: str
     text: str
     model: str
+    attachments: list[Attachment] = Field(default_factory=list[Attachment])
+    """Their bytes are at the door: `GET /blobs/{blob}`."""
+
+
+class SteerCommand(BaseModel):
+    """Give the agent another prompt within the running turn; nothing happens without that turn.
+
+    Answered by `prompt_steered` once the agent has read it. An agent that can't take it ends its
+    turn as `stopped`. A turn that ends without that answer never had the prompt.
+    """
+
+    command: Literal["steer"] = "steer"
+    turn_id: str
+    """The turn that was running."""
+    prompt_id: str
+    text: str
+    model: str
+    attachments: list[Attachment] = Field(default_factory=list[Attachment])
 
 
 class StopCommand(BaseModel):
@@ -195,7 +215,13 @@ class SetupCommand(BaseModel):
 
 
 Command = Annotated[
-    PromptCommand | StopCommand | PauseCommand | PermissionCommand | QuestionCommand | SetupCommand,
+    PromptCommand
+    | SteerCommand
+    | StopCommand
+    | PauseCommand
+    | PermissionCommand
+    | QuestionCommand
+    | SetupCommand,
     Field(discriminator="command"),
 ]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

@@ -56,6 +56,10 @@ class AgentFailed(RunnerError):
     """The agent can't be started, or does not answer: code `agent_failed`, or a closer one."""
 
 
+class AttachmentUnavailable(AgentFailed):
+    """A file that came with a prompt can't be had: code `attachment_unavailable`."""
+
+
 class StreamRefused(RunnerError):
     """There is nothing to connect to: codes `not_listening`, `not_running`, `not_allowed`."""
 

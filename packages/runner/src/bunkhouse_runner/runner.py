@@ -19,6 +19,7 @@ from bunkhouse_protocol.link import (
     Ready,
     SessionSpec,
     SetupCommand,
+    SteerCommand,
     StopCommand,
 )
 from bunkhouse_protocol.places import (
@@ -31,6 +32,7 @@ from bunkhouse_protocol.places import (
 )
 from bunkhouse_runner import gateway, services, streams
 from bunkhouse_runner.agents.base import AgentContext, AgentFactory
+from bunkhouse_runner.attachments import Attachments
 from bunkhouse_runner.byte_streams import ByteStreams
 from bunkhouse_runner.drive import Drive
 from bunkhouse_runner.errors import AgentFailed
@@ -160,7 +162,13 @@ class Runner:
         self._setup = Setup(self._workspace, self._agent, self._outbox.emit)
         self._drive = Drive(self._outbox, self._spool, self._workspace.path, self._account)
         self._turns = Turns(
-            self._agent, self._desk, self._outbox, self._spool, self._workspace, drive=self._drive
+            self._agent,
+            self._desk,
+            self._outbox,
+            self._spool,
+            self._workspace,
+            drive=self._drive,
+            fetch=Attachments(self._hub).fetch,
         )
         self._turns.may_run = lambda: self._ready is True
         self._turns.may_drive = lambda: self._ready is not None
@@ -239,6 +247,8 @@ class Runner:
             match waiting.command:
                 case StopCommand(turn_id=turn_id):
                     self._turns.stop(turn_id)
+                case SteerCommand() as steer:
+                    self._turns.steer(steer)
                 case SetupCommand(session=spec):
                     self._surroundings.set_idle(spec.service_idle_seconds)
                     self._set_up(spec)

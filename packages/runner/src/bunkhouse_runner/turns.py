@@ -4,13 +4,14 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
 
 from bunkhouse_protocol.events import (
+    Attachment,
     Event,
     PermissionRequested,
     PermissionResolved,
@@ -21,8 +22,8 @@ from bunkhouse_protocol.events import (
     TurnEnded,
     WorkspaceChanged,
 )
-from bunkhouse_protocol.link import PermissionCommand, PromptCommand, QuestionCommand
-from bunkhouse_runner.agents.base import Agent, TurnResult
+from bunkhouse_protocol.link import PermissionCommand, PromptCommand, QuestionCommand, SteerCommand
+from bunkhouse_runner.agents.base import Agent, AttachedFile, TurnResult
 from bunkhouse_runner.drive import Drive
 from bunkhouse_runner.errors import AgentFailed, WorkspaceUnreadable
 from bunkhouse_runner.outbox import Outbox
@@ -39,6 +40,9 @@ SILENCE_SECONDS = 5.0
 agent would never know what it was asked."""
 
 _FINAL = ("completed", "failed")
+
+Fetch = Callable[[Sequence[Attachment]], Awaitable[list[AttachedFile]]]
+"""Gets the bytes of files; raises `AgentFailed` where they can't be had."""
 
 
 class Desk:
@@ -145,6 +149,7 @@ class Turns:
         workspace: Workspace,
         *,
         drive: Drive,
+        fetch: Fetch,
     ) -> None:
         self._agent = agent
         self._desk = desk
@@ -152,12 +157,16 @@ class Turns:
         self._spool = spool
         self._workspace = workspace
         self._drive = drive
+        self._fetch = fetch
         self._desk.heard = self._heard
         self._changed = asyncio.Event()
         self._prompt: asyncio.Task[TurnResult] | None = None
         self._running: str | None = None
-        self._spoke = False
+        self._spoke = asyncio.Event()
         """The agent was heard in this turn: it has the prompt."""
+        self._fetching = False
+        """The agent has not got the turn's prompt: its files are on their way."""
+        self._steering = asyncio.Lock()
         self._ending: Literal["stopped", "paused"] | None = None
         """How the running turn is being ended."""
         self._looking: asyncio.Task[None] | None = None
@@ -226,17 +235,43 @@ class Turns:
                 self._spool.take(waiting.id)
                 self._outbox.emit(TurnEnded(turn_id=turn_id, outcome="stopped", ms=0))
 
+    def steer(self, command: SteerCommand) -> None:
+        """Give the agent another prompt in the turn that runs; nothing happens if it is over."""
+        if command.turn_id == self._running and self._prompt is not None:
+            self._spawn(self._steer(command, self._prompt))
+
+    async def _steer(self, command: SteerCommand, turn: asyncio.Task[TurnResult]) -> None:
+        async with self._steering:  # one after the other, as they were sent
+            has_prompt = asyncio.create_task(self._spoke.wait())
+            await asyncio.wait({has_prompt, turn}, return_when=asyncio.FIRST_COMPLETED)
+            has_prompt.cancel()
+            try:
+                files = await self._fetch(command.attachments)
+            except AgentFailed as error:
+                _log.warning("not_steered", prompt=command.prompt_id, why=error.message)
+                return  # it fails as a turn of its own, and says why
+            if self._prompt is not turn or self._ending is not None:
+                return
+            steered = await self._agent.steer(command.prompt_id, command.text, command.model, files)
+        _log.info("steered", prompt=command.prompt_id, turn=command.turn_id, how=steered)
+        if steered == "stop":
+            self.stop(command.turn_id)
+
     def pause(self) -> None:
         """A person wants to drive (`Drive.want`): end the running turn when no tool runs."""
         self._pause_at_rest()
         self.wake()
 
     def _heard(self) -> None:
-        self._spoke = True
+        self._spoke.set()
         self._pause_at_rest()
 
     def _pause_at_rest(self) -> None:
-        if self._prompt is None or self._ending or not (self._spoke and self._desk.at_rest):
+        if (
+            self._prompt is None
+            or self._ending
+            or not (self._spoke.is_set() and self._desk.at_rest)
+        ):
             return
         if self._drive.wanted:
             self._ending = "paused"
@@ -244,7 +279,7 @@ class Turns:
 
     def _waited(self) -> None:
         """The agent may be silent since nothing answers it: it has had time to take the prompt."""
-        self._spoke = True
+        self._spoke.set()
         self._pause_at_rest()
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
@@ -255,6 +290,9 @@ class Turns:
     async def _end(
         self, prompt: asyncio.Task[TurnResult], by: Callable[[], Awaitable[None]]
     ) -> None:
+        if self._fetching:
+            prompt.cancel()
+            return
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await by()
@@ -297,15 +335,12 @@ class Turns:
         return "paused" if paused else result.outcome
 
     async def _result(self, command: PromptCommand) -> TurnResult:
-        prompt = asyncio.create_task(
-            self._agent.prompt(command.turn_id, command.text, command.model)
-        )
-        self._prompt, self._spoke, self._ending = prompt, False, None
-        waiting = asyncio.get_running_loop().call_later(SILENCE_SECONDS, self._waited)
+        self._ending = None
+        self._spoke.clear()
+        prompt = self._prompt = asyncio.create_task(self._work(command))
         try:
             await asyncio.wait({prompt})
         finally:
-            waiting.cancel()
             self._prompt = None
             prompt.cancel()
         if prompt.cancelled():
@@ -317,6 +352,18 @@ class Turns:
             return _failed(error.code, error.message)
         _log.error("agent_broke", exc_info=error)
         return _failed("agent_failed", f"The agent could not be driven: {error!r}")
+
+    async def _work(self, command: PromptCommand) -> TurnResult:
+        self._fetching = True
+        try:
+            files = await self._fetch(command.attachments)
+        finally:
+            self._fetching = False
+        waiting = asyncio.get_running_loop().call_later(SILENCE_SECONDS, self._waited)
+        try:
+            return await self._agent.prompt(command.turn_id, command.text, command.model, files)
+        finally:
+            waiting.cancel()
 
     async def _look(self) -> None:
         """Tell what is changed in the workspace, if that is other than before."""

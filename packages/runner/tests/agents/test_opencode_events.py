@@ -39,7 +39,7 @@ class Recording:
 
     def translator(self) -> Translator:
         translator = Translator(PurePath("/workspace"), self.session)
-        translator.begin_turn()
+        translator.begin_turn("t1")
         return translator
 
     def stored(self) -> list[Json]:

@@ -1,20 +1,21 @@
 """An agent that honours the port and does, at once, what its prompt says in one word."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
     PermissionRequested,
+    PromptSteered,
     Question,
     QuestionAsked,
     ToolCall,
     ToolCallUpdate,
 )
 from bunkhouse_protocol.link import SessionSpec
-from bunkhouse_runner.agents.base import AgentContext, TurnResult
+from bunkhouse_runner.agents.base import AgentContext, AttachedFile, Steered, TurnResult
 from bunkhouse_runner.errors import AgentFailed
 
 
@@ -32,6 +33,9 @@ class FakeAgent:
         self.tool_done = asyncio.Event()
         self.finishes_first = False
         """Ends by itself at the moment at which it is paused."""
+        self.files: list[AttachedFile] = []
+        self.turn_id = ""
+        self.steers: Steered = "given"
 
     async def start(self, spec: SessionSpec, workspace: Path) -> None:
         self.calls.append(f"start {spec.model}")
@@ -49,8 +53,12 @@ class FakeAgent:
         self.calls.append(f"begin {remembered}")
         self.context.memory.set("session", "agent-session-1")
 
-    async def prompt(self, turn_id: str, text: str, model: str) -> TurnResult:
+    async def prompt(
+        self, turn_id: str, text: str, model: str, files: Sequence[AttachedFile] = ()
+    ) -> TurnResult:
         self.calls.append(f"prompt {text}")
+        self.files = list(files)
+        self.turn_id = turn_id
         self.stopped.clear()
         word, _, rest = text.partition(" ")
         deeds: dict[str, Callable[[str], Awaitable[TurnResult]]] = {
@@ -111,6 +119,15 @@ class FakeAgent:
 
     async def _break(self, _rest: str) -> TurnResult:
         raise RuntimeError("a bug")
+
+    async def steer(
+        self, prompt_id: str, text: str, model: str, files: Sequence[AttachedFile] = ()
+    ) -> Steered:
+        self.calls.append(f"steer {text}")
+        self.files = list(files)
+        if self.steers == "given":
+            self.emit(PromptSteered(prompt_id=prompt_id, turn_id=self.turn_id))
+        return self.steers
 
     async def stop_turn(self) -> None:
         self.calls.append("stop")

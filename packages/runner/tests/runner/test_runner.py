@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bunkhouse_protocol.events import (
@@ -61,6 +61,7 @@ class House:
         self.prepare: Callable[[FakeAgent], None] = lambda agent: None
         self.door = door
         self._doors = doors
+        self.more: list[Route] = []
         (room / "run").mkdir()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -79,7 +80,8 @@ class House:
                 await self.hub.converse(websocket.receive_text, websocket.send_text, lambda: None)
 
         route = WebSocketRoute("/sandbox/link", link)
-        return self._doors.serve(self.room / "run" / "hub.sock", route, *self.door.routes())
+        socket_path = self.room / "run" / "hub.sock"
+        return self._doors.serve(socket_path, route, *self.door.routes(), *self.more)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

@@ -1,14 +1,21 @@
 import { clsx } from "clsx";
-import { ChevronRight } from "lucide-react";
-import { memo } from "react";
+import { ChevronRight, Pencil, X } from "lucide-react";
+import { memo, useState } from "react";
+import { AttachmentList } from "@/attach/AttachmentList";
 import type { MessageBlock, PromptBlock, ThoughtBlock } from "@/log/model";
+import { modelName } from "@/shell/names";
 import { Markdown } from "@/text/Markdown";
+import { IconButton } from "@/ui/Button";
 import { CopyButton } from "@/ui/CopyButton";
 import { Ago, duration } from "@/ui/time";
+import { useSessionPage } from "../context";
+import { PromptEditor } from "../queue/PromptEditor";
 import { useOpened } from "../use-opened";
 
-/** A person's words. */
+/** A person's words, and what they gave along. While they wait they can be changed. */
 export const PromptView = memo(function PromptView({ block }: { block: PromptBlock }) {
+  const [editing, setEditing] = useState(false);
+  const waits = block.status === "queued";
   return (
     <article
       data-testid="prompt"
@@ -18,11 +25,40 @@ export const PromptView = memo(function PromptView({ block }: { block: PromptBlo
       <header className="mb-0.5 flex items-baseline gap-2 text-12 text-ink-2">
         <span className="font-semibold">{block.author}</span>
         <Ago at={block.at} />
+        {block.model && <span title={block.model}>{modelName(block.model)}</span>}
+        {waits && !editing && <Change block={block} onEdit={() => setEditing(true)} />}
       </header>
-      <p className="max-w-[var(--measure)] break-words whitespace-pre-wrap">{block.text}</p>
+      {waits && editing ? (
+        <PromptEditor prompt={block} onDone={() => setEditing(false)} />
+      ) : (
+        <>
+          {block.text && (
+            <p className="max-w-[var(--measure)] break-words whitespace-pre-wrap">{block.text}</p>
+          )}
+          {block.attachments.length > 0 && <AttachmentList attachments={block.attachments} />}
+        </>
+      )}
     </article>
   );
 });
+
+function Change({ block, onEdit }: { block: PromptBlock; onEdit: () => void }) {
+  const { actions, act } = useSessionPage();
+  return (
+    <span className="-my-1.5 ml-auto flex self-center">
+      <IconButton label="Edit" data-testid="prompt-change" onClick={onEdit}>
+        <Pencil size={14} />
+      </IconButton>
+      <IconButton
+        label="Withdraw"
+        data-testid="prompt-withdraw"
+        onClick={() => void act(actions.withdraw(block.promptId))}
+      >
+        <X size={15} />
+      </IconButton>
+    </span>
+  );
+}
 
 /** The agent's words. */
 export const MessageView = memo(function MessageView({ block }: { block: MessageBlock }) {

@@ -21,9 +21,11 @@ from bunkhouse.api.routes import (
     execute,
     login,
     people,
+    prompts,
     sessions,
     system,
     terminals,
+    uploads,
 )
 from bunkhouse.api.services import Services
 from bunkhouse.errors import BunkhouseError
@@ -44,7 +46,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         generate_unique_id_function=operation_id,
     )
     api = APIRouter(prefix="/api", responses=problems.RESPONSES)
-    for module in (system, people, sessions, events, execute):
+    for module in (system, people, sessions, prompts, uploads, events, execute):
         api.include_router(module.router)
     for module in (blobs, environment, terminals, desktop, driving):
         api.include_router(module.router)
@@ -83,6 +85,7 @@ def create_api(
     app.exception_handler(Exception)(problems.on_crash)
     # A JSON string may spell a byte in six characters.
     limit = 6 * services.settings.prompt_bytes + _BODY_OVERHEAD
-    app.add_middleware(BodyLimit, limit=limit)
+    # Uploads are as large as they are, and their route says so more precisely.
+    app.add_middleware(BodyLimit, limit=limit, except_for="/api/uploads")
     app.add_middleware(SecurityHeaders)
     return app

@@ -43,18 +43,20 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses bodies above `limit` bytes on `/api`; the doors of sandboxes have their own.
+    """Refuses bodies above `limit` bytes on `/api`; `except_for` and the doors have their own.
 
     (FastAPI's `max_body_size` answers in plain text, and this API answers in problem details.)
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, except_for: str) -> None:
         self._app = app
         self._limit = limit
+        self._except_for = except_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on."""
-        if scope["type"] != "http" or scope["path"].startswith(_DOORS):
+        path: str = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith(_DOORS) or path == self._except_for:
             await self._app(scope, receive, send)
             return
         sentence = f"What was sent is larger than {self._limit:,} bytes."

@@ -10,7 +10,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bunkhouse_protocol import gateway
-from bunkhouse_protocol.events import ChangedFile, Event, Port, SessionState
+from bunkhouse_protocol.events import Attachment, ChangedFile, Event, Port, SessionState, When
 
 T = TypeVar("T")
 
@@ -71,6 +71,8 @@ class NewSession(Input):
     """Without it, the first line of the prompt."""
     permissions: dict[str, Literal["allow", "ask", "deny"]] | None = None
     """By tool (`bash`, `edit`, `webfetch`): whether the agent may, must ask first, or may not."""
+    attachments: list[str] = Field(default_factory=list[str])
+    """Ids of your uploads, for the prompt."""
 
 
 class SessionPatch(Input):
@@ -89,7 +91,20 @@ class PromptOut(BaseModel):
     model: str | None
     kind: Literal["prompt", "hand_back"]
     """`hand_back`: the hub wrote it, to tell the agent what a person did while they drove."""
-    state: Literal["queued", "working", "done", "failed", "stopped", "paused", "withdrawn"]
+    attachments: list[Attachment]
+    """Their bytes: `GET /api/sessions/{id}/blobs/{blob}`."""
+    state: Literal[
+        "queued",
+        "steering",
+        "steered",
+        "working",
+        "done",
+        "failed",
+        "stopped",
+        "paused",
+        "withdrawn",
+    ]
+    """`steering`: the agent gets it at the next step of the running turn; `steered`: it has."""
     created_at: datetime
     notice: str | None = None
     """What it waits for, beside the agent: a person who drives."""
@@ -141,10 +156,40 @@ class SessionDeleted(BaseModel):
 
 
 class NewPrompt(Input):
-    """A follow-up; it is queued while the agent works."""
+    """A follow-up; it is queued while the agent works. It has a text, or attachments, or both."""
 
-    text: str = Field(min_length=1)
+    text: str = ""
     model: str | None = Field(None, max_length=255)
+    attachments: list[str] = Field(default_factory=list[str])
+    """Ids of your uploads."""
+    when: When = "queue"
+    """`now`: it goes into the running turn, or in its place, and before all that waits."""
+
+
+class PromptPatch(Input):
+    """What to change of a prompt that waits. What is left out stays; so does what is null.
+
+    Only a `model` of null says something: the session's.
+    """
+
+    text: str | None = None
+    model: str | None = Field(None, max_length=255)
+    attachments: list[str] | None = None
+    """All that it is to have: blobs of those that it has, and ids of your uploads."""
+    position: int | None = Field(None, ge=0)
+    """Its place among those that wait, 0 for the next."""
+    when: Literal["now"] | None = None
+    """It is to wait no longer; a `position` then says nothing."""
+
+
+class UploadOut(BaseModel):
+    """A file that waits for its prompt."""
+
+    id: str
+    name: str
+    mime: str
+    size: int
+    """In bytes."""
 
 
 class Retry(Input):

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from bunkhouse.api import schemas
-from bunkhouse.blobs import Blobs
+from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.people import People, Person
-from bunkhouse.sessions.views import NewSession, PromptView, SessionView
+from bunkhouse.sessions.once import Once
+from bunkhouse.sessions.views import NewSession, PromptEdit, PromptView, SessionView
 from bunkhouse.settings import Settings
-from bunkhouse_protocol.events import Event, ServiceName
+from bunkhouse_protocol.events import Event, ServiceName, When
 from bunkhouse_protocol.gateway import Changes, ServiceStatus, Terminal, Terminals
 from bunkhouse_protocol.gateway import Services as SandboxServices
 
@@ -28,7 +29,9 @@ class Sessions(Protocol):
     something `Conflict` where its state does not allow it.
     """
 
-    async def create(self, new: NewSession, author: Person) -> SessionView:
+    async def create(
+        self, new: NewSession, author: Person, *, key: Once | None = None
+    ) -> SessionView:
         """Start a session."""
         ...
 
@@ -47,9 +50,23 @@ class Sessions(Protocol):
         ...
 
     async def prompt(
-        self, session_id: str, text: str, author: Person, model: str | None = None
+        self,
+        session_id: str,
+        text: str,
+        author: Person,
+        model: str | None = None,
+        *,
+        attachments: Sequence[str] = (),
+        when: When = "queue",
+        key: Once | None = None,
     ) -> PromptView:
-        """Queue a prompt."""
+        """Queue a prompt, or have the agent get it now."""
+        ...
+
+    async def edit_prompt(
+        self, session_id: str, prompt_id: str, edit: PromptEdit, by: Person
+    ) -> PromptView:
+        """Change a waiting prompt."""
         ...
 
     async def withdraw(self, session_id: str, prompt_id: str, by: Person) -> None:
@@ -263,5 +280,7 @@ class Services:
     """None: nothing in a sandbox is shown to browsers."""
     blobs: Blobs | None = None
     """None: pictures are not kept."""
+    uploads: Uploads | None = None
+    """None: nothing can be attached."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the hub begins to stop: open streams end, so that the server can."""

@@ -1,4 +1,4 @@
-"""The door for pictures: a sandbox gives the bytes of what its log names."""
+"""The door for pictures and files: the bytes of what a session's log names, in and out."""
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -19,3 +19,9 @@ async def take(request: Request, blobs: Blobs, session_id: str) -> Response:
         return Response(status_code=400)
     await blobs.put(session_id, request.path_params["blob"], bytes(data))
     return Response(status_code=204)
+
+
+async def give(request: Request, blobs: Blobs, session_id: str) -> Response:
+    """Answer `GET /sandbox/blobs/{sha256}` with what the sandbox's own session has."""
+    found = await blobs.get(session_id, request.path_params["blob"])
+    return Response(found.data, media_type="application/octet-stream")

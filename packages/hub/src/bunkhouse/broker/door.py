@@ -64,7 +64,11 @@ class Doors:
                     self._plain(self._models),
                     methods=_METHODS,
                 ),
-                Route(f"{DOORS_PREFIX}/blobs/{{blob}}", self._plain(self._blob), methods=["PUT"]),
+                Route(
+                    f"{DOORS_PREFIX}/blobs/{{blob}}",
+                    self._plain(self._blob),
+                    methods=["GET", "PUT"],
+                ),
                 Route(
                     f"{DOORS_PREFIX}/git/{{path:path}}", self._plain(self._git), methods=_METHODS
                 ),
@@ -107,7 +111,8 @@ class Doors:
         )
 
     async def _blob(self, request: Request, sandbox: SandboxIdentity) -> Response:
-        return await blobs.take(request, self.blobs, sandbox.session_id)
+        serve = blobs.take if request.method == "PUT" else blobs.give
+        return await serve(request, self.blobs, sandbox.session_id)
 
     # ── who knocks ───────────────────────────────────────────────────────────────────────────
 

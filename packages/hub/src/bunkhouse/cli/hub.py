@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import secrets
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from bunkhouse.settings import Settings
 
 _SECONDS = 30.0
 _PAGE = 200
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""In seconds, between the attempts at a request that may be repeated."""
 
 
 class HubRefused(BunkhouseError):
@@ -77,22 +81,42 @@ class Hub:
         path: str,
         *,
         json: object = None,
+        content: bytes | None = None,
         seconds: float = _SECONDS,
+        once: bool = False,
         **query: object,
     ) -> Any:
         """Ask and give the answer's JSON (None without a body).
 
-        `seconds`: how long the hub may take.
+        `json` or `content` is what is sent; `seconds`: how long the hub may take. With `once` the
+        request has a key by which the hub does it once, so it is repeated where the hub is away.
 
         Raises:
             HubRefused: with the hub's own sentence.
             HubGone: it does not answer.
         """
-        with self.reaching():
-            params = {name: str(value) for name, value in query.items() if value is not None}
-            answer = self.client.request(method, path, json=json, params=params, timeout=seconds)
-            check(answer)
-        return answer.json() if answer.content else None
+        params = {name: str(value) for name, value in query.items() if value is not None}
+        headers = {"Idempotency-Key": secrets.token_urlsafe(16)} if once else {}
+        pauses = list(_PAUSES) if once else []
+        while True:
+            try:
+                with self.reaching():
+                    answer = self.client.request(
+                        method,
+                        path,
+                        json=json,
+                        content=content,
+                        params=params,
+                        headers=headers,
+                        timeout=seconds,
+                    )
+                    check(answer)
+            except HubGone:
+                if not pauses:
+                    raise
+                time.sleep(pauses.pop(0))
+            else:
+                return answer.json() if answer.content else None
 
     @contextlib.contextmanager
     def reaching(self) -> Generator[None]:

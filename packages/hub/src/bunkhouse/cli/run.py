@@ -27,6 +27,7 @@ def run(
     repo: str | None = None,
     branch: str | None = None,
     model: str | None = None,
+    attach: Annotated[list[Path] | None, Parameter(negative="")] = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     detach: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -45,6 +46,8 @@ def run(
         Branch to begin at; else the repository's default.
     model
         Model, as PROVIDER/MODEL; else the installation's default.
+    attach
+        A picture or a text file for the agent to look at; may be given several times.
     as_json
         Print one event a line, as JSON.
     detach
@@ -52,6 +55,7 @@ def run(
     """
     settings = load_settings()
     configure_logs("warning")
+    files = [(path.name, _read(path)) for path in attach or ()]
     with _some_hub(settings, leave=detach) as hub:
         session: dict[str, Any] = hub.ask(
             "POST",
@@ -61,12 +65,29 @@ def run(
                 "repository": repository(repo, hub),
                 "branch": branch,
                 "model": model,
+                "attachments": [_upload(hub, name, data) for name, data in files],
             },
+            once=True,
         )
         if detach:
             print(session["id"])
             return 0
         return _EXIT[_watch(hub, session["id"], as_json=as_json)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} can't be read: {error.strerror}.", remedy="Give a file that is there."
+        ) from error
+
+
+def _upload(hub: Hub, name: str, data: bytes) -> str:
+    # An upload that is repeated is one too many, which the hub forgets by itself.
+    upload: dict[str, Any] = hub.ask("POST", "/api/uploads", content=data, once=True, name=name)
+    return upload["id"]
 
 
 def _watch(hub: Hub, session_id: str, *, as_json: bool) -> str:

@@ -17,6 +17,10 @@ from bunkhouse_protocol.events import (
     Notice,
     PermissionResolved,
     Problem,
+    PromptEdited,
+    PromptQueued,
+    PromptSteered,
+    PromptWithdrawn,
     Stage,
     StateChanged,
     ToolCall,
@@ -47,6 +51,8 @@ class Transcript:
         self._console = console
         self._calls: dict[str, ToolCall] = {}
         self._message: str | None = None
+        self._prompts: dict[str, str] = {}
+        """What was said so far, by whoever it was; the first is the reader's own."""
 
     def write(self, event: Event) -> None:
         """Write one event."""
@@ -70,6 +76,8 @@ class Transcript:
                 self._changed(event)
             case TurnEnded():
                 self._ended(event)
+            case PromptQueued() | PromptEdited() | PromptSteered() | PromptWithdrawn():
+                self._prompt(event)
             case _:
                 self._aside(event)
 
@@ -114,6 +122,22 @@ class Transcript:
             case _:
                 pass
 
+    def _prompt(self, event: PromptQueued | PromptEdited | PromptSteered | PromptWithdrawn) -> None:
+        """Write what others say meanwhile, and what becomes of it."""
+        match event:
+            case PromptQueued():
+                if self._prompts:
+                    when = "now" if event.when == "now" else "next"
+                    self._line(f"» {one_line(event.author)}, {when}: {_said(event)}", "dim")
+                self._prompts[event.prompt_id] = _said(event)
+            case PromptEdited():
+                self._prompts[event.prompt_id] = _said(event)
+                self._line(f"» {one_line(event.by)} changed it: {_said(event)}", "dim")
+            case PromptSteered():
+                self._line(f"» the agent read: {self._prompts.get(event.prompt_id, '')}", "dim")
+            case PromptWithdrawn():
+                self._line(f"» taken back: {self._prompts.get(event.prompt_id, '')}", "dim")
+
     def _say(self, event: AgentMessageChunk) -> None:
         if self._message != event.message_id:
             self.end()
@@ -153,6 +177,13 @@ class Transcript:
     def _line(self, text: str, style: str = "") -> None:
         self.end()
         self._console.print(Text(text, style=style))
+
+
+def _said(event: PromptQueued | PromptEdited) -> str:
+    names = ", ".join(one_line(each.name) for each in event.attachments)
+    return " ".join(
+        part for part in (one_line(event.text, 120), f"[{names}]" * bool(names)) if part
+    )
 
 
 def _diff_size(diff: str | None) -> str:

@@ -90,7 +90,7 @@ class Drivers:
     async def _view(self, session_id: str) -> SessionView:
         async with self._journal.database.read() as tx:
             row = await sessions.get(tx, session_id)
-            queue = await prompts.in_state(tx, [session_id], "queued")
+            queue = await prompts.in_state(tx, [session_id], *prompts.WAITING)
         if row is None:
             raise missing(session_id)
         return SessionView.of(row, queue)

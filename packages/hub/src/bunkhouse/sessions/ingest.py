@@ -15,6 +15,7 @@ from bunkhouse_protocol.events import (
     PermissionResolved,
     PortsChanged,
     Problem,
+    PromptSteered,
     QuestionAsked,
     QuestionResolved,
     ServiceChanged,
@@ -46,6 +47,7 @@ ALLOWED = frozenset(
         "service_changed",
         "ports_changed",
         "drive_started",
+        "prompt_steered",
     }
 )
 """Event types that a runner may send; others are the hub's own."""
@@ -64,6 +66,9 @@ async def apply(change: Change, event: Event) -> None:
             return
         case DriveStarted():
             driving.started(change, event)
+            return
+        case PromptSteered():
+            await turns.steered(change, event)
             return
         case PermissionRequested() | QuestionAsked():
             change.record(event)

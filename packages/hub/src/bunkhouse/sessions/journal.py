@@ -59,7 +59,7 @@ class Change:
         await outbox.add(self.tx, self.row.id, new_id("c"), command.model_dump(mode="json"))
 
     async def store(self) -> None:
-        """Write down what the block did; called by the journal."""
+        """Write down what the block did so far; called by the journal at its end."""
         if self._entries:
             await log.append(self.tx, self.row.id, self._entries)
             await self._fold()
@@ -72,6 +72,7 @@ class Change:
         }
         if changed:
             await sessions.change(self.tx, self.row.id, **changed)
+        self._entries, self._before = [], replace(self.row)
 
     async def _fold(self) -> None:
         """Fold each run of frames that something else has followed."""

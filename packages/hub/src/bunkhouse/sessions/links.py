@@ -78,6 +78,11 @@ class Links:
         """Whether the session's runner is there now."""
         return session_id in self._open
 
+    def steers(self, session_id: str) -> bool:
+        """Whether the session's runner is there and can give prompts into a running turn."""
+        link = self._open.get(session_id)
+        return link is not None and link.steers
+
     async def wait_connected(self, session_id: str) -> None:
         """Until the session's runner is there."""
         async with self._changed:
@@ -114,11 +119,13 @@ class _Link:
         self._journal = journal
         self._event_bytes = event_bytes
         self._frames: asyncio.Queue[UpFrame | Exception] = asyncio.Queue(_BACKLOG)
+        self.steers = False
 
     async def greet(self, spec: SessionSpec) -> None:
         hello = await self._receive()
         if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
             raise InvalidInput("The runner speaks another version of the protocol.")
+        self.steers = hello.steers
         async with self._journal.change(self._session_id) as change:
             acked = await runner_word.greet(change, hello.spool_id)
         await self.send(Welcome(acked=acked, session=spec))

@@ -60,7 +60,8 @@ async def _check_turn(change: Change, reported: str | None) -> None:
     if prompt is None or reported == prompt.id:
         return
     waiting = await outbox.waiting(change.tx, change.row.id)
-    if any(command.get("turn_id") == prompt.id for _, _, command in waiting):
+    begin = ("prompt", prompt.id)
+    if any((c.get("command"), c.get("turn_id")) == begin for _, _, c in waiting):
         return
     lost = TurnEnded(
         turn_id=prompt.id,

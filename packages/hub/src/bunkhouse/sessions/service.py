@@ -8,24 +8,30 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bunkhouse.errors import Conflict, InvalidInput, NotFound, TooLarge
+from pydantic import TypeAdapter
+
+from bunkhouse.errors import Conflict, InvalidInput, TooLarge
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import prompting, sandbox_gateway, turns
+from bunkhouse.sessions import once, prompting, sandbox_gateway, turns
+from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.followed import Followed
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Change, Journal, missing
 from bunkhouse.sessions.links import Links
+from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.specs import Specs
-from bunkhouse.sessions.views import NewSession, PromptView, SessionView
+from bunkhouse.sessions.views import NewSession, PromptEdit, PromptView, SessionView
 from bunkhouse.settings import Settings
 from bunkhouse.store import prompts, sessions
-from bunkhouse_protocol.events import Event, SessionCreated
+from bunkhouse_protocol.events import Attachment, Event, SessionCreated, When
 from bunkhouse_protocol.gateway import Changes
 from bunkhouse_protocol.link import PermissionCommand, QuestionCommand, SetupCommand
 
 _TITLE_LENGTH = 80
+_SESSION = TypeAdapter(SessionView)
+_PROMPT = TypeAdapter(PromptView)
 
 
 class Sessions:
@@ -40,23 +46,32 @@ class Sessions:
         settings: Settings,
         *,
         reaching: Reaching | None = None,
+        attaching: Attaching | None = None,
     ) -> None:
         self._journal = journal
+        self._links = links
         self._reaching = reaching or Reaching(journal, links, settings)
+        self._attaching = attaching or Attaching.of(settings)
         self._catalog = catalog
         self._specs = specs
         self._settings = settings
 
     # ── making, reading, ending ──────────────────────────────────────────────────────────────
 
-    async def create(self, new: NewSession, author: Person) -> SessionView:
-        """Start a session; it begins in `queued`.
+    async def create(
+        self, new: NewSession, author: Person, *, key: Once | None = None
+    ) -> SessionView:
+        """Start a session; it begins in `queued`. With a `key` it is started once.
 
         Raises:
-            InvalidInput: no such repository or model.
+            InvalidInput: no such repository, model or upload; a key that stands for something else.
             Forbidden: the repository is not for this person.
             TooLarge: the prompt is over `prompt_bytes`.
         """
+        return await once.answered(lambda: self._create(new, author, key), _SESSION)
+
+    async def _create(self, new: NewSession, author: Person, key: Once | None) -> SessionView:
+        await self._check_key(key)
         model = self._catalog.model(new.model)
         text = (new.prompt or "").strip()
         self._check_size(text)
@@ -64,7 +79,8 @@ class Sessions:
         choice = await self._catalog.repository(repository, author) if repository else None
         branch = (new.branch or "").strip() or None
         session_id = new_id()
-        title = (new.title or "").strip() or _title(text) or "New session"
+        attachments = await self._attaching.take(session_id, author, new.attachments)
+        title = (new.title or "").strip() or _title(text, attachments) or "New session"
         now = datetime.now(UTC)
         columns: dict[str, Any] = {
             "title": title,
@@ -80,19 +96,28 @@ class Sessions:
             "updated_at": now,
             "pending": {},
         }
-        async with self._journal.begin(session_id, columns) as change:
-            change.record(
-                SessionCreated(
-                    repository=change.row.repository,
-                    branch=branch,
-                    model=model,
-                    title=title,
-                    author=author.name,
+        try:
+            async with self._journal.begin(session_id, columns) as change:
+                await once.check(change.tx, key)
+                change.record(
+                    SessionCreated(
+                        repository=change.row.repository,
+                        branch=branch,
+                        model=model,
+                        title=title,
+                        author=author.name,
+                    )
                 )
-            )
-            if text:
-                await prompting.enqueue(change, text, author)
-        return await self.get(session_id)
+                if text or attachments:
+                    await prompting.enqueue(change, text, author, attachments=attachments)
+                await change.store()
+                view = SessionView.of(change.row, await prompting.waiting(change))
+                await once.keep(change.tx, key, _SESSION, view)
+        except BaseException:
+            await self._attaching.blobs.remove(session_id)
+            raise
+        await self._attaching.forget(author, new.attachments)
+        return view
 
     async def get(self, session_id: str) -> SessionView:
         """One session.
@@ -104,7 +129,7 @@ class Sessions:
             row = await sessions.get(tx, session_id)
             if row is None:
                 raise missing(session_id)
-            queue = await prompts.in_state(tx, [session_id], "queued")
+            queue = await prompts.in_state(tx, [session_id], *prompts.WAITING)
         return SessionView.of(row, queue)
 
     async def list(
@@ -118,7 +143,7 @@ class Sessions:
         before = _decode(cursor) if cursor else None
         async with self._journal.database.read() as tx:
             rows = await sessions.page(tx, before=before, limit=limit + 1)
-            waiting = await prompts.in_state(tx, [row.id for row in rows], "queued")
+            waiting = await prompts.in_state(tx, [row.id for row in rows], *prompts.WAITING)
         shown = rows[:limit]
         views = [
             SessionView.of(row, [prompt for prompt in waiting if prompt.session_id == row.id])
@@ -150,31 +175,109 @@ class Sessions:
     # ── prompts and answers ──────────────────────────────────────────────────────────────────
 
     async def prompt(
-        self, session_id: str, text: str, author: Person, model: str | None = None
+        self,
+        session_id: str,
+        text: str,
+        author: Person,
+        model: str | None = None,
+        *,
+        attachments: Sequence[str] = (),
+        when: When = "queue",
+        key: Once | None = None,
     ) -> PromptView:
         """Say something to the agent; queued while it works. A failed session is tried again.
 
-        While somebody drives it waits until they hand back; the prompt's `notice` says so.
+        `attachments`: ids of the author's uploads. `when` is `now`: into the running turn, or in
+        its place. While somebody drives it waits until they hand back; the prompt's `notice` says
+        so. With a `key` it is said once.
 
         Raises:
             Conflict: the session has ended.
+            InvalidInput: no such model or upload; a key that stands for something else.
         """
         text = text.strip()
-        if not text:
+
+        async def say() -> PromptView:
+            return await self._say(
+                session_id, text, author, model=model, uploads=attachments, when=when, key=key
+            )
+
+        return await once.answered(say, _PROMPT)
+
+    async def _say(
+        self,
+        session_id: str,
+        text: str,
+        author: Person,
+        *,
+        model: str | None,
+        uploads: Sequence[str],
+        when: When,
+        key: Once | None,
+    ) -> PromptView:
+        await self._check_key(key)
+        if not text and not uploads:
             raise InvalidInput("The prompt is empty.")
         self._check_size(text)
         chosen = None if model is None else self._catalog.model(model)
+        await self.get(session_id)  # nothing is kept for a session that is not there
+        attachments = await self._attaching.take(session_id, author, uploads)
         async with self._journal.change(session_id) as change:
+            await once.check(change.tx, key)
             if change.row.state == "ended":
                 raise Conflict(
                     "This session has ended.", remedy="Start a new one.", code="wrong_state"
                 )
-            prompt_id = await prompting.enqueue(change, text, author, chosen)
+            prompt_id = await prompting.enqueue(
+                change, text, author, chosen, attachments=attachments, when=when
+            )
             if change.row.state == "failed":
                 await self._set_up_again(change)
             await turns.begin_next(change)
-            row, driver = await _prompt(change, prompt_id), change.row.driver
-        return PromptView.of(row, driver)
+            if when == "now":
+                await turns.hurry(change, prompt_id, steers=self._links.steers(session_id))
+            view = PromptView.of(await prompting.find(change, prompt_id), change.row.driver)
+            await once.keep(change.tx, key, _PROMPT, view)
+        await self._attaching.forget(author, uploads)
+        return view
+
+    async def edit_prompt(
+        self, session_id: str, prompt_id: str, edit: PromptEdit, by: Person
+    ) -> PromptView:
+        """Change a prompt that still waits: what it says, its place, or that it is to go now.
+
+        Raises:
+            NotFound: there is no such prompt.
+            Conflict: the agent has it already, or it was taken back; the hub wrote it.
+            InvalidInput: it would be empty; no such model or upload.
+        """
+        columns: dict[str, Any] = {}
+        if "text" in edit:
+            columns["text"] = edit["text"].strip()
+            self._check_size(columns["text"])
+        if "model" in edit:
+            wanted = edit["model"]
+            columns["model"] = None if wanted is None else self._catalog.model(wanted)
+        if "attachments" in edit:
+            held = await self._attachments(session_id, prompt_id)
+            columns["attachments"] = await self._attaching.take(
+                session_id, by, edit["attachments"], held
+            )
+        async with self._journal.change(session_id) as change:
+            row = await prompting.find_waiting(change, prompt_id)
+            if not columns.get("text", row.text) and not columns.get(
+                "attachments", row.attachments
+            ):
+                raise InvalidInput("The prompt would be empty.", remedy="Take it back instead.")
+            await prompting.edit(change, row, by, **columns)
+            if edit.get("when") == "now":
+                await prompting.move(change, row, 0, by, when="now")
+                await turns.hurry(change, prompt_id, steers=self._links.steers(session_id))
+            elif "position" in edit:
+                await prompting.move(change, row, edit["position"], by)
+            view = PromptView.of(await prompting.find(change, prompt_id), change.row.driver)
+        await self._attaching.forget(by, edit.get("attachments", []))
+        return view
 
     async def withdraw(self, session_id: str, prompt_id: str, by: Person) -> None:
         """Take back a prompt that still waits.
@@ -184,11 +287,7 @@ class Sessions:
             Conflict: the agent has it already.
         """
         async with self._journal.change(session_id) as change:
-            row = await _prompt(change, prompt_id)
-            if row.state != "queued":
-                raise Conflict(
-                    "The agent has this prompt already.", remedy="Stop the turn instead."
-                )
+            await prompting.find_waiting(change, prompt_id)
             await turns.withdraw(change, prompt_id)
 
     async def stop(self, session_id: str, by: Person) -> SessionView:
@@ -321,6 +420,17 @@ class Sessions:
             change.move("starting", "hub")
             await change.command(SetupCommand(session=self._specs.write(change.row)))
 
+    async def _attachments(self, session_id: str, prompt_id: str) -> Sequence[Attachment]:
+        async with self._journal.database.read() as tx:
+            row = await prompts.get(tx, session_id, prompt_id)
+        return [] if row is None else PromptView.of(row).attachments
+
+    async def _check_key(self, key: Once | None) -> None:
+        """Look before anything is done, files copied above all; the transaction looks again."""
+        if key is not None:
+            async with self._journal.database.read() as tx:
+                await once.check(tx, key)
+
     def _check_size(self, text: str) -> None:
         size = len(text.encode())
         if size > self._settings.prompt_bytes:
@@ -331,20 +441,13 @@ class Sessions:
             )
 
 
-async def _prompt(change: Change, prompt_id: str) -> prompts.PromptRow:
-    row = await prompts.get(change.tx, change.row.id, prompt_id)
-    if row is None:
-        raise NotFound(f"There is no prompt {prompt_id} in this session.")
-    return row
-
-
 def _check_pending(change: Change, request_id: str) -> None:
     if request_id not in change.row.pending:
         raise Conflict("This was answered already, or its turn has ended.", code="not_pending")
 
 
-def _title(text: str) -> str:
-    line = text.splitlines()[0].strip() if text else ""
+def _title(text: str, attachments: Sequence[Attachment]) -> str:
+    line = text.splitlines()[0].strip() if text else ", ".join(each.name for each in attachments)
     return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"
 
 

@@ -6,13 +6,15 @@ from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
 from bunkhouse.store import prompts
 from bunkhouse_protocol.events import (
+    Attachment,
     PermissionResolved,
+    PromptSteered,
     PromptWithdrawn,
     QuestionResolved,
     TurnEnded,
     TurnStarted,
 )
-from bunkhouse_protocol.link import PromptCommand, StopCommand
+from bunkhouse_protocol.link import PromptCommand, SteerCommand, StopCommand
 
 
 async def running(change: Change) -> prompts.PromptRow | None:
@@ -34,7 +36,50 @@ async def begin_next(change: Change) -> None:
     change.move("working", "hub")
     change.record(TurnStarted(turn_id=prompt.id, model=model))
     change.row.activity = None
-    await change.command(PromptCommand(turn_id=prompt.id, text=prompt.text, model=model))
+    await change.command(
+        PromptCommand(
+            turn_id=prompt.id, text=prompt.text, model=model, attachments=_attachments(prompt)
+        )
+    )
+
+
+async def hurry(change: Change, prompt_id: str, *, steers: bool) -> None:
+    """Have the agent get a waiting prompt, the next of the queue, as soon as can be.
+
+    Where a turn works and its runner `steers`, the prompt goes into it: the agent reads it at its
+    next step (`steered`), and if the turn ends before that the prompt is where it was, the next.
+    Else the turn is stopped, which makes way for it. A person who drives is not to be hurried.
+    """
+    turn = await running(change)
+    if turn is None or change.row.driver is not None:
+        return
+    prompt = await prompts.get(change.tx, change.row.id, prompt_id)
+    if prompt is None or prompt.state != "queued":
+        return
+    if not steers or change.row.state != "working":
+        # While it waits for a person, the agent reads nothing.
+        await change.command(StopCommand(turn_id=turn.id))
+        return
+    await prompts.move(change.tx, prompt.id, "steering")
+    await change.command(
+        SteerCommand(
+            turn_id=turn.id,
+            prompt_id=prompt.id,
+            text=prompt.text,
+            model=prompt.model or change.row.model,
+            attachments=_attachments(prompt),
+        )
+    )
+
+
+async def steered(change: Change, event: PromptSteered) -> None:
+    """The agent has read a prompt within the running turn. Other word of it changes nothing."""
+    turn = await running(change)
+    prompt = await prompts.get(change.tx, change.row.id, event.prompt_id)
+    if turn is None or turn.id != event.turn_id or prompt is None or prompt.state != "steering":
+        return
+    await prompts.move(change.tx, prompt.id, "steered")
+    change.record(event)
 
 
 async def end(change: Change, ended: TurnEnded, *, by: Actor) -> None:
@@ -83,6 +128,10 @@ async def withdraw(change: Change, prompt_id: str) -> None:
 
 async def _settle(change: Change, ended: TurnEnded) -> None:
     await prompts.move(change.tx, ended.turn_id, ended.outcome)
+    for beside in await prompts.in_state(change.tx, [change.row.id], "steered", "steering"):
+        # What the agent did not get to waits on, before all others.
+        read = beside.state == "steered"
+        await prompts.move(change.tx, beside.id, ended.outcome if read else "queued")
     for request_id, kind in change.row.pending.items():
         if kind == "question":
             change.record(QuestionResolved(request_id=request_id, answers=None))
@@ -92,3 +141,7 @@ async def _settle(change: Change, ended: TurnEnded) -> None:
     change.record(ended)
     if ended.outcome == "failed":
         change.row.activity = ended.message
+
+
+def _attachments(prompt: prompts.PromptRow) -> list[Attachment]:
+    return [Attachment.model_validate(each) for each in prompt.attachments]

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypedDict
 
 from bunkhouse.store.prompts import PromptKind, PromptRow, PromptState
 from bunkhouse.store.sessions import Driver, SessionRow
-from bunkhouse_protocol.events import Port, SessionState
+from bunkhouse_protocol.events import Attachment, Port, SessionState
 
 _LINE_LENGTH = 160
 
@@ -23,6 +23,21 @@ class NewSession:
     prompt: str | None = None
     title: str | None = None
     permissions: dict[str, Permission] | None = None
+    attachments: tuple[str, ...] = ()
+    """Ids of the person's uploads."""
+
+
+class PromptEdit(TypedDict, total=False):
+    """What is to be changed of a prompt that waits."""
+
+    text: str
+    model: str | None
+    """None: the session's."""
+    attachments: list[str]
+    """All that it has from now on: blobs that it has already, and ids of uploads."""
+    position: int
+    """0 for the next."""
+    when: Literal["now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class PromptView:
     author: str
     model: str | None
     kind: PromptKind
+    attachments: list[Attachment]
     state: PromptState
     created_at: datetime
     notice: str | None
@@ -51,6 +67,7 @@ class PromptView:
             author=row.author,
             model=row.model,
             kind=row.kind,
+            attachments=[Attachment.model_validate(each) for each in row.attachments],
             state=row.state,
             created_at=row.created_at,
             notice=notice,

@@ -9,7 +9,12 @@ from sqlalchemy import func, insert, select, update
 from bunkhouse.store.database import Transaction
 from bunkhouse.store.tables import prompts
 
-PromptState = Literal["queued", "working", "done", "failed", "stopped", "paused", "withdrawn"]
+PromptState = Literal[
+    "queued", "steering", "steered", "working", "done", "failed", "stopped", "paused", "withdrawn"
+]
+"""`steering`: on its way into the running turn. `steered`: part of it. Then as that turn ends."""
+WAITING: tuple[PromptState, ...] = ("queued", "steering")
+"""States of those that the agent has not read."""
 PromptKind = Literal["prompt", "hand_back"]
 
 
@@ -25,6 +30,8 @@ class PromptRow:
     author: str
     model: str | None
     kind: PromptKind
+    attachments: list[dict[str, Any]]
+    """As `bunkhouse_protocol.events.Attachment` prints them."""
     state: PromptState
     created_at: datetime
 
@@ -47,11 +54,13 @@ async def get(tx: Transaction, session_id: str, prompt_id: str) -> PromptRow | N
     return None if found is None else PromptRow(**found)
 
 
-async def in_state(tx: Transaction, session_ids: list[str], state: PromptState) -> list[PromptRow]:
-    """Prompts of these sessions that are in a state, in the order of their queues."""
+async def in_state(
+    tx: Transaction, session_ids: list[str], *states: PromptState
+) -> list[PromptRow]:
+    """Prompts of these sessions that are in one of the states, in the order of their queues."""
     query = (
         select(prompts)
-        .where(prompts.c.session_id.in_(session_ids), prompts.c.state == state)
+        .where(prompts.c.session_id.in_(session_ids), prompts.c.state.in_(states))
         .order_by(prompts.c.session_id, prompts.c.position)
     )
     return [PromptRow(**row) for row in (await tx.execute(query)).mappings()]
@@ -60,3 +69,16 @@ async def in_state(tx: Transaction, session_ids: list[str], state: PromptState) 
 async def move(tx: Transaction, prompt_id: str, state: PromptState) -> None:
     """Change a prompt's state."""
     await tx.execute(update(prompts).where(prompts.c.id == prompt_id).values(state=state))
+
+
+async def change(tx: Transaction, prompt_id: str, **columns: Any) -> None:
+    """Set columns of one prompt."""
+    await tx.execute(update(prompts).where(prompts.c.id == prompt_id).values(**columns))
+
+
+async def arrange(tx: Transaction, rows: list[PromptRow]) -> None:
+    """Give these prompts of one session the places that they have together, in this order."""
+    places = sorted(row.position for row in rows)
+    for row, place in zip(rows, places, strict=True):
+        if row.position != place:
+            await change(tx, row.id, position=place)

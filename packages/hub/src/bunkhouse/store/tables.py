@@ -110,6 +110,7 @@ prompts = Table(
     Column("author", Text, nullable=False),
     Column("model", Text),
     Column("kind", String(16), nullable=False, server_default="prompt"),
+    Column("attachments", JSON, nullable=False, server_default="[]"),
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
 )
@@ -149,6 +150,16 @@ preferences = Table(
     Column("person_id", String(32), ForeignKey("users.id"), primary_key=True),
     Column("name", String(32), primary_key=True),
     Column("value", JSON, nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("person_id", String(32), primary_key=True),
+    Column("key", String(255), primary_key=True),  # as the client chose it
+    Column("request", String(64), nullable=False),  # hash of what was asked
+    Column("answer", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False, index=True),
 )
 
 browser_sessions = Table(

@@ -1,8 +1,8 @@
 """The port between the runner and an agent, and what an agent is given to work with.
 
 The runner calls, in this order: `start` (while the clone still runs), `begin` (the workspace is
-there), then `prompt` for one turn after the other, and `close` at the end. After `close` it may
-call `start` again on the same object.
+there), then `prompt` for one turn after the other (and `steer` while one runs), and `close` at the
+end. After `close` it may call `start` again on the same object.
 
 What the agent may rely on, and what is asked of it:
 
@@ -18,7 +18,7 @@ What the agent may rely on, and what is asked of it:
   and ends a turn that is lost by returning a failed `TurnResult`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -64,6 +64,24 @@ class AgentContext:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file that a person gave with a prompt: a picture, or a text in UTF-8."""
+
+    name: str
+    mime: str
+    """`image/…`, or `text/plain`."""
+    data: bytes = field(repr=False)
+
+
+Steered = Literal["given", "stop", "later"]
+"""What comes of a prompt that is to go into the running turn.
+
+`given`: the agent has it, though it may not have read it. `stop`: it can't be taken into this turn;
+end that, and it is the next. `later`: it can't be taken now; when the turn ends, it is the next.
+"""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnResult:
     """How a turn ended. Token counts and cost are those of the whole turn, where known."""
 
@@ -92,11 +110,26 @@ class Agent(Protocol):
         """The workspace is there: open the agent's session, or resume the one remembered."""
         ...
 
-    async def prompt(self, turn_id: str, text: str, model: str) -> TurnResult:
+    async def prompt(
+        self, turn_id: str, text: str, model: str, files: Sequence[AttachedFile] = ()
+    ) -> TurnResult:
         """Run one turn to its end, emitting events. `model` is `provider/model`.
+
+        The text may be empty where there are files. What the model can't take fails the turn and
+        leaves the conversation as it was.
 
         When it returns, all events of the turn have been emitted. It may be cancelled, when
         `stop_turn` did not end it in time; the agent must be able to take another prompt then.
+        """
+        ...
+
+    async def steer(
+        self, prompt_id: str, text: str, model: str, files: Sequence[AttachedFile] = ()
+    ) -> Steered:
+        """Give the agent another prompt in the running turn.
+
+        Emits `PromptSteered` when the agent reads it. What it has not read when the turn ends, it
+        forgets: the hub gives it again. Raises nothing.
         """
         ...
 

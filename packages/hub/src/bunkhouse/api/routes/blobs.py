@@ -1,4 +1,4 @@
-"""Pictures that the agent's tools gave."""
+"""Pictures that the agent's tools gave, and files that people attached."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from bunkhouse.errors import NotFound
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
-_HEADERS = {
+HEADERS = {
     # Its name is its content, so it never changes.
     "Cache-Control": "private, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -20,7 +20,14 @@ _HEADERS = {
 @router.get(
     "/{session_id}/blobs/{blob}",
     response_class=Response,
-    responses={200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={
+        200: {
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}}
+                for kind in ("image/*", "text/plain")
+            }
+        }
+    },
 )
 async def get_blob(
     session_id: Annotated[str, Path(max_length=64)],
@@ -28,9 +35,9 @@ async def get_blob(
     hub: Hub,
     _person: Reader,
 ) -> Response:
-    """Give a picture of the log; 404 as long as the sandbox has not sent it."""
+    """Give a picture or a file of the log; 404 as long as the sandbox has not sent it."""
     await hub.sessions.get(session_id)
     if hub.blobs is None:
-        raise NotFound("There is no such picture.")
+        raise NotFound("There is no such picture or file.")
     found = await hub.blobs.get(session_id, blob)
-    return Response(found.data, media_type=found.mime, headers=_HEADERS)
+    return Response(found.data, media_type=found.mime, headers=HEADERS)

@@ -5,14 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import TypeAdapter
 
-from bunkhouse.api.access import Answerer, Changer, Creator, Deleter, Hub, Prompter, Reader, Stopper
+from bunkhouse.api.access import Answerer, Changer, Creator, Deleter, Hub, Reader, Stopper
+from bunkhouse.api.repetition import Key, once_of
 from bunkhouse.api.schemas import (
     ChangesOut,
-    NewPrompt,
     NewSession,
     Page,
     PermissionReply,
-    PromptOut,
     QuestionReply,
     Retry,
     SessionOut,
@@ -28,7 +27,6 @@ SessionId = Annotated[str, Path(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 _SESSION = TypeAdapter(SessionOut)
-_PROMPT = TypeAdapter(PromptOut)
 
 
 def session_out(view: SessionView) -> SessionOut:
@@ -37,7 +35,7 @@ def session_out(view: SessionView) -> SessionOut:
 
 
 @router.post("", status_code=201)
-async def create_session(new: NewSession, hub: Hub, person: Creator) -> SessionOut:
+async def create_session(new: NewSession, hub: Hub, person: Creator, key: Key = None) -> SessionOut:
     """Start a session: it waits for a sandbox, sets it up, and works on the prompt."""
     wanted = views.NewSession(
         repository=new.repository,
@@ -46,8 +44,10 @@ async def create_session(new: NewSession, hub: Hub, person: Creator) -> SessionO
         prompt=new.prompt,
         title=new.title,
         permissions=new.permissions or {},
+        attachments=tuple(new.attachments),
     )
-    return session_out(await hub.sessions.create(wanted, person))
+    once = once_of(hub, person, key, "POST /api/sessions", new)
+    return session_out(await hub.sessions.create(wanted, person, key=once))
 
 
 @router.get("")
@@ -77,23 +77,6 @@ async def change_session(
 async def delete_session(session_id: SessionId, hub: Hub, _person: Deleter) -> None:
     """Delete a session, its log and its sandbox."""
     await hub.sessions.delete(session_id)
-
-
-@router.post("/{session_id}/prompts", status_code=202)
-async def create_prompt(
-    session_id: SessionId, new: NewPrompt, hub: Hub, person: Prompter
-) -> PromptOut:
-    """Say something to the agent; it is queued while the agent works."""
-    view = await hub.sessions.prompt(session_id, new.text, person, model=new.model)
-    return _PROMPT.validate_python(view, from_attributes=True)
-
-
-@router.delete("/{session_id}/prompts/{prompt_id}", status_code=204)
-async def withdraw_prompt(
-    session_id: SessionId, prompt_id: str, hub: Hub, person: Prompter
-) -> None:
-    """Take a waiting prompt back."""
-    await hub.sessions.withdraw(session_id, prompt_id, person)
 
 
 @router.post("/{session_id}/stop", status_code=202)

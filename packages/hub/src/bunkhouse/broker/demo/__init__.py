@@ -8,6 +8,7 @@ since the last prompt. So it needs no memory, and goes on where it was after eit
 
 - `model`: answers one request.
 - `conversation`: reads the request: the prompt, the tools, the steps so far.
+- `attached`: the files that came with the prompt.
 - `directive`: reads `[demo:NAME key=value …]`.
 - `scripts`: the named scripts; `work`: the one that runs without a name.
 - `toolbox`: calls whatever tools the agent has.

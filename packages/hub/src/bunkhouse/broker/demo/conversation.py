@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, cast
 
+from bunkhouse.broker.demo.attached import Attached, attached_to, without_files
 from bunkhouse.broker.demo.directive import Directive, directive_in
 from bunkhouse.broker.demo.toolbox import Toolbox
 
@@ -45,6 +46,8 @@ class Turn:
     """What the demo model goes by."""
 
     prompt: str
+    attached: list[Attached]
+    """Files that came with it."""
     directive: Directive | None
     step: int
     """How many times tools were called since the prompt."""
@@ -72,13 +75,15 @@ def read_turn(body: object, conversation: str) -> Turn:
     messages = [cast("Json", m) for m in cast("list[object]", listed) if isinstance(m, dict)]
     users = [index for index, message in enumerate(messages) if _is_prompt(message)]
     last = users[-1] if users else -1
-    prompt = text_of(messages[last].get("content")) if users else ""
+    content = messages[last].get("content") if users else ""
+    prompt = text_of(without_files(content))
     tools = Toolbox(request.get("tools"))
     since = messages[last + 1 :]
     step = _steps(since)
     said = json.dumps([conversation, len(users), prompt, step])
     return Turn(
         prompt=prompt,
+        attached=attached_to(content),
         directive=directive_in(prompt),
         step=step,
         done=_done(since),

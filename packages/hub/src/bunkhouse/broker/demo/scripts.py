@@ -34,6 +34,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bunkhouse.broker.demo import talk
+from bunkhouse.broker.demo.attached import told
 from bunkhouse.broker.demo.browser import browse
 from bunkhouse.broker.demo.conversation import Turn
 from bunkhouse.broker.demo.directive import Directive
@@ -63,6 +64,13 @@ def play(turn: Turn, attempts: Attempts) -> Reply:
     """The next step of the script that the prompt names, or of the usual work."""
     if turn.chore is not None:
         return talk.chore(turn)
+    reply = _reply(turn, attempts)
+    if turn.attached and turn.step == 0 and reply.text:
+        reply = replace(reply, text=f"{reply.text}\n\n{told(turn.attached)}")
+    return reply
+
+
+def _reply(turn: Turn, attempts: Attempts) -> Reply:
     directive = turn.directive
     if directive is None:
         return work(turn)

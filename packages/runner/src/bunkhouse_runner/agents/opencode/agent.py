@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +11,8 @@ import structlog
 from bunkhouse_protocol.events import Notice
 from bunkhouse_protocol.link import SessionSpec
 from bunkhouse_protocol.places import AGENT_PORT
-from bunkhouse_runner.agents.base import AgentContext, TurnResult
-from bunkhouse_runner.agents.opencode import groups
+from bunkhouse_runner.agents.base import AgentContext, AttachedFile, Steered, TurnResult
+from bunkhouse_runner.agents.opencode import failures, groups, parts, refusing
 from bunkhouse_runner.agents.opencode.browser import BrowserTools, installed
 from bunkhouse_runner.agents.opencode.client import Refused, Unreachable
 from bunkhouse_runner.agents.opencode.config import catalog_model
@@ -20,6 +21,7 @@ from bunkhouse_runner.agents.opencode.host import Host
 from bunkhouse_runner.agents.opencode.limits import Limits
 from bunkhouse_runner.agents.opencode.listener import Listener
 from bunkhouse_runner.agents.opencode.server import Server, find_binary
+from bunkhouse_runner.agents.opencode.steering import Steering
 from bunkhouse_runner.agents.opencode.turn import Turn
 from bunkhouse_runner.errors import AgentFailed
 from bunkhouse_runner.processes import groups_below
@@ -47,7 +49,8 @@ class OpenCode:
         self._limits = limits or Limits()
         server = Server(binary or find_binary(), context.account, port)
         self._host = Host(context, server, self._limits, self._died, browser or installed())
-        self._listener = Listener(context, self._limits, Path("/"))
+        self._steering = Steering(context.memory)
+        self._listener = Listener(context, self._limits, Path("/"), self._steering)
         self._recovering: asyncio.Task[None] | None = None
         self._turn: Turn | None = None
         self._begun = False
@@ -55,7 +58,7 @@ class OpenCode:
 
     async def start(self, spec: SessionSpec, workspace: Path) -> None:
         """Start OpenCode and, in the background, spend its slow first turn."""
-        self._listener = Listener(self._context, self._limits, workspace)
+        self._listener = Listener(self._context, self._limits, workspace, self._steering)
         await self._host.start(spec, workspace)
 
     async def begin(self) -> None:
@@ -68,26 +71,35 @@ class OpenCode:
         except (Refused, Unreachable) as problem:
             raise _broken(problem) from problem
 
-    async def prompt(self, turn_id: str, text: str, model: str) -> TurnResult:
+    async def prompt(
+        self, turn_id: str, text: str, model: str, files: Sequence[AttachedFile] = ()
+    ) -> TurnResult:
         """Run a turn. See the port."""
         self._stop_wanted = False
         if not self._host.offers(model):
             sentence = f"This session has no provider of the model `{model}`: choose another."
             return TurnResult("failed", sentence, "model_not_found")
         try:
-            turn = await self._prepare(model)
+            turn = await self._prepare(turn_id, model)
+            blind = await self._blind(model, files)
         except AgentFailed as problem:
             return TurnResult("failed", problem.message, problem.code)
         except (Refused, Unreachable) as problem:
             return TurnResult("failed", _broken(problem).message, "agent_failed")
+        if blind is not None:
+            return TurnResult("failed", blind.message, blind.code)
         _log.info("turn_began", turn=turn_id, session=turn.session)
         turn.stopping = self._stop_wanted
         self._turn = self._listener.turn = turn
+        self._steering.begin_turn()
         try:
-            failure, last = await turn.run(self._host.client, text, self._context.doors_url)
+            said = parts.of_prompt(text, files)
+            failure, last = await turn.run(self._host.client, said, self._context.doors_url)
+            await self._steering.close_turn()
             if turn.stuck:
                 await self._end(turn)
             await self._listener.conclude(turn, _why_open(turn))
+            await self._tidy(turn, failure)
             if failure is None and last and last["info"].get("finish") == "length":
                 said = "The model reached the limit of its answer, which may be cut off."
                 self._context.emit(Notice(code="answer_cut", message=said))
@@ -97,7 +109,29 @@ class OpenCode:
             raise
         finally:
             self._turn = self._listener.turn = None
+            await self._steering.close_turn()
             await turn.close()
+
+    async def steer(
+        self, prompt_id: str, text: str, model: str, files: Sequence[AttachedFile] = ()
+    ) -> Steered:
+        """Give it a prompt within the turn. See the port."""
+        turn = self._turn
+        if turn is None or turn.stopping:
+            return "later"
+        if catalog_model(model) != turn.model:
+            return "stop"
+        try:
+            if parts.pictures(files):
+                reads = await self._host.reads_pictures(model)
+                if reads is not True:
+                    # One that nobody knows could be shown them, but not without a new beginning.
+                    return "later" if reads is False else "stop"
+            client, said = self._host.client, parts.of_prompt(text, files)
+        except (AgentFailed, Refused, Unreachable):
+            return "later"
+        given = await self._steering.give(client, turn.session, prompt_id, said, turn.model)
+        return "given" if given else "later"
 
     async def stop_turn(self) -> None:
         """Have OpenCode end the turn; if it does not, end OpenCode."""
@@ -164,23 +198,52 @@ class OpenCode:
         if session is None or not await client.has_session(session):
             session = await client.create_session("Bunkhouse")
             memory.set(_SESSION, session)
+        await self._steering.take_back(client, session)
         await self._listener.open(client, session)
 
-    async def _prepare(self, model: str) -> Turn:
+    async def _prepare(self, turn_id: str, model: str) -> Turn:
         """Get all that a turn needs: the process, its session, its model."""
         if self._recovering is not None:
             await self._recovering
         await self._bring_back()
         if await self._host.declare(model):
             await self._open_session()
-        self._listener.translator.begin_turn()
+        session = self._listener.translator.session_id
+        await self._steering.take_back(self._host.client, session)
+        self._listener.translator.begin_turn(turn_id)
         return Turn(
-            session=self._listener.translator.session_id,
+            session=session,
             model=catalog_model(model),
             pid=self._host.pid,
             limits=self._limits,
             translator=self._listener.translator,
         )
+
+    async def _blind(self, model: str, files: Sequence[AttachedFile]) -> Failure | None:
+        """Say why a model can't be shown these files. One that nobody knows is asked to try."""
+        shown = parts.pictures(files)
+        if not shown:
+            return None
+        reads = await self._host.reads_pictures(model)
+        if reads is False:
+            return failures.blind(model, [file.name for file in shown])
+        if reads is None:
+            await self._host.show_pictures(model)
+            await self._open_session()
+        return None
+
+    async def _tidy(self, turn: Turn, failure: Failure | None) -> None:
+        """Take out of the conversation what was not read, and what the model can't take."""
+        if turn.died.is_set():
+            return  # the next process begins with that
+        with contextlib.suppress(AgentFailed):
+            client, since = self._host.client, self._listener.translator.since
+            await self._steering.take_back(client, turn.session)
+            if failure is None or failure.code not in failures.INDIGESTIBLE:
+                return
+            if await refusing.forget_files(client, turn.session, since):
+                said = "The files of the prompt that failed were taken out of the conversation."
+                self._context.emit(Notice(code="attachments_forgotten", message=said))
 
     # ── deaths ───────────────────────────────────────────────────────────────────────────────
 

@@ -73,16 +73,26 @@ class Client:
         """Forget a session."""
         await self._call("DELETE", f"/session/{session}")
 
-    async def prompt(
-        self, session: str, text: str, model: tuple[str, str], *, synthetic: bool = False
-    ) -> Json:
+    async def prompt(self, session: str, parts: list[Json], model: tuple[str, str]) -> Json:
         """Run a turn to its end, however long it takes; returns the last message."""
-        body = {
-            "model": {"providerID": model[0], "modelID": model[1]},
-            "parts": [{"type": "text", "text": text, "synthetic": synthetic}],
-        }
+        body = {"model": _model(model), "parts": parts}
         path = f"/session/{session}/message"
         return cast("Json", await self._call("POST", path, body, timeout=None))
+
+    async def tell(
+        self, session: str, message: str, parts: list[Json], model: tuple[str, str]
+    ) -> None:
+        """Put a person's message with this id into a session, and begin nothing."""
+        body = {"messageID": message, "noReply": True, "model": _model(model), "parts": parts}
+        await self._call("POST", f"/session/{session}/message", body)
+
+    async def model(self, provider: str, name: str) -> Json:
+        """Return what OpenCode knows of a model; empty where it does not know it."""
+        answer = cast("Json", await self._call("GET", "/config/providers"))
+        for each in cast("list[Json]", answer["providers"]):
+            if each["id"] == provider:
+                return cast("Json", each["models"].get(name) or {})
+        return {}
 
     async def forget(self, session: str, message: str) -> None:
         """Take a message out of a session."""
@@ -153,3 +163,7 @@ class Client:
         if response.is_error:
             raise Refused(response.status_code, response.text)
         return response.json() if response.content else None
+
+
+def _model(model: tuple[str, str]) -> Json:
+    return {"providerID": model[0], "modelID": model[1]}

@@ -28,6 +28,7 @@ _SDKS = {
     "gemini": ("@ai-sdk/google", "gemini/v1beta"),
 }
 """For each dialect: OpenCode's module for it (all are in its binary) and the path at the door."""
+_SEEING = {"attachment": True, "modalities": {"input": ["text", "image"], "output": ["text"]}}
 _CATALOG_NAMES = {"gemini": "google"}
 """Our provider ids under which OpenCode's catalogue knows no models (their limits, their cost)."""
 
@@ -54,6 +55,8 @@ class Configuration:
     """Seconds without a word after which a model's answer counts as broken off."""
 
     _models: dict[str, set[str]] = field(init=False, default_factory=dict[str, set[str]])
+    _seeing: set[tuple[str, str]] = field(init=False, default_factory=set[tuple[str, str]])
+    """Models that the catalogue does not know, and that are shown pictures."""
 
     def __post_init__(self) -> None:
         for provider in self.spec.providers:
@@ -82,6 +85,10 @@ class Configuration:
         known.add(name)
         return True
 
+    def show_pictures(self, model: str) -> None:
+        """Declare that a `provider/model` reads pictures. Call `write` after."""
+        self._seeing.add(catalog_model(model))
+
     def write(self) -> None:
         """Write the files, readable by the agent's user alone."""
         for folder in (self.account.home / ".config", self.folder):
@@ -90,7 +97,7 @@ class Configuration:
                 self.account.own(folder)
         self._write("token", self.token)
         providers: dict[str, Any] = {
-            name: {"models": {model: {"tool_call": True} for model in sorted(models)}}
+            name: {"models": {model: self._model(name, model) for model in sorted(models)}}
             for name, models in self._models.items()
         }
         if self.warm_up_url is not None:
@@ -136,6 +143,10 @@ class Configuration:
             "permission": self._permissions(),
             "mcp": {"browser": self.browser.server(self.account.home)} if self.browser else {},
         }
+
+    def _model(self, provider: str, model: str) -> dict[str, Any]:
+        seeing = (provider, model) in self._seeing
+        return {"tool_call": True, **(_SEEING if seeing else {})}
 
     def _real(self, provider: Provider, key: str) -> dict[str, Any]:
         _, path = _SDKS[provider.dialect]

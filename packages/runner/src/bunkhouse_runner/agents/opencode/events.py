@@ -18,6 +18,7 @@ from bunkhouse_protocol.events import (
     PermissionResolved,
     Plan,
     PlanEntry,
+    PromptSteered,
     QuestionResolved,
 )
 from bunkhouse_runner.agents.opencode import requests, tools
@@ -82,6 +83,10 @@ class Translator:
     """When the newest message known was created (ms)."""
     keep: Callable[[bytes], str] = name_of
     """See `AgentContext.keep`."""
+    read_by: Callable[[str], list[str]] = lambda _: []
+    """See `Steering.read_by`."""
+    turn_id: str = ""
+    """Ours of the turn that runs."""
     _texts: Texts = field(default_factory=Texts)
     _calls: Calls = field(init=False)
     _children: dict[str, str] = field(default_factory=dict[str, str])
@@ -97,8 +102,9 @@ class Translator:
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────
 
-    def begin_turn(self) -> None:
+    def begin_turn(self, turn_id: str) -> None:
         """Forget the last turn."""
+        self.turn_id = turn_id
         self.since = self.newest
         self.retry, self.error, self.finish, self.breaks = None, None, None, 0
         self._texts = Texts()
@@ -171,7 +177,7 @@ class Translator:
         events: list[Event] = []
         match kind:
             case "message.updated":
-                self.message(cast("Json", properties["info"]))
+                events = self.message(cast("Json", properties["info"]))
             case "message.part.updated":
                 events = self._part(cast("Json", properties["part"]), findings)
             case "message.part.delta":
@@ -190,15 +196,18 @@ class Translator:
                 pass
         return events
 
-    def message(self, info: Json) -> None:
-        """Take a message's frame: who said it, and when."""
+    def message(self, info: Json) -> list[Event]:
+        """Take a message's frame: who said it, when, and what it answers."""
         created = int(cast("Json", info["time"])["created"])
         self.newest = max(self.newest, created)
         if created <= self.since or info.get("sessionID") != self.session_id:
-            return
-        if info["role"] == "assistant":
-            # The summary of a compaction is said to the model, not to people.
-            self._mine[str(info["id"])] = not info.get("summary")
+            return []
+        if info["role"] != "assistant":
+            return []
+        # The summary of a compaction is said to the model, not to people.
+        self._mine[str(info["id"])] = not info.get("summary")
+        read = self.read_by(str(info.get("parentID") or ""))
+        return [PromptSteered(prompt_id=prompt, turn_id=self.turn_id) for prompt in read]
 
     def _part(self, part: Json, findings: Findings | None) -> list[Event]:
         if not self._mine.get(str(part["messageID"])):

@@ -65,6 +65,8 @@ AGENT_DIED = Failure(
 REQUEST_LOST = Failure(
     "agent_failed", "A request of the agent to people was lost. Ask it to go on, and it asks again."
 )
+INDIGESTIBLE = frozenset({"model_refused", "context_overflow"})
+"""Codes of failures that come again with each turn while the conversation holds their cause."""
 STOPPED_BY_AGENT = Failure("agent_stopped", "The agent ended the turn by itself without a reason.")
 
 
@@ -117,6 +119,15 @@ def broke_off(times: int) -> Failure:
     return Failure(
         "model_broke_off",
         f"The model's answer broke off {times} times in a row, without saying that it is complete.",
+    )
+
+
+def blind(model: str, names: list[str]) -> Failure:
+    """Say that a model reads no pictures."""
+    return Failure(
+        "attachment_unsupported",
+        f"The model `{model}` reads no pictures, so it was not given {', '.join(names)}. Choose "
+        "another model, or send the prompt without.",
     )
 
 

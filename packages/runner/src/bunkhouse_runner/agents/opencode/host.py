@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bunkhouse_protocol.link import SessionSpec
 from bunkhouse_runner.agents.base import AgentContext
-from bunkhouse_runner.agents.opencode import groups
+from bunkhouse_runner.agents.opencode import groups, parts
 from bunkhouse_runner.agents.opencode.browser import BrowserTools
 from bunkhouse_runner.agents.opencode.client import Client, Refused, Unreachable
-from bunkhouse_runner.agents.opencode.config import WARM_UP, Configuration
+from bunkhouse_runner.agents.opencode.config import WARM_UP, Configuration, catalog_model
 from bunkhouse_runner.agents.opencode.limits import Limits
 from bunkhouse_runner.agents.opencode.server import Server
 from bunkhouse_runner.agents.opencode.warmup import warm_up_model
@@ -110,9 +110,26 @@ class Host:
         """Make a model known; True when OpenCode had to read its configuration anew."""
         if not self._configured().declare(model):
             return False
+        await self._read_anew()
+        return True
+
+    async def reads_pictures(self, model: str) -> bool | None:
+        """Whether a model does; None where OpenCode's catalogue does not know it."""
+        known = await self.client.model(*catalog_model(model))
+        if not known:
+            return None
+        if known["capabilities"]["input"]["image"]:
+            return True
+        return None if not known.get("release_date") else False
+
+    async def show_pictures(self, model: str) -> None:
+        """Have OpenCode pass pictures on to a model that it does not know."""
+        self._configured().show_pictures(model)
+        await self._read_anew()
+
+    async def _read_anew(self) -> None:
         self._configured().write()
         await self.client.dispose()
-        return True
 
     async def clear_up(self, since: float) -> None:
         """End what an OpenCode that died left running of what it began after `since`."""
@@ -164,7 +181,7 @@ class Host:
         client = Client(self._server.url, self._password, folder)
         try:
             session = await client.create_session("Warm-up")
-            await client.prompt(session, "Say ok.", (WARM_UP, WARM_UP))
+            await client.prompt(session, [parts.of_text("Say ok.")], (WARM_UP, WARM_UP))
             await client.delete_session(session)
             await client.dispose()
         finally:

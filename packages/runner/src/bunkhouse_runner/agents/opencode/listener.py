@@ -14,6 +14,7 @@ from bunkhouse_runner.agents.opencode.calls import Findings
 from bunkhouse_runner.agents.opencode.client import Client, Refused, Unreachable
 from bunkhouse_runner.agents.opencode.events import Translator
 from bunkhouse_runner.agents.opencode.limits import Limits
+from bunkhouse_runner.agents.opencode.steering import Steering
 from bunkhouse_runner.agents.opencode.stream import EventStream
 from bunkhouse_runner.agents.opencode.tools import Json
 from bunkhouse_runner.agents.opencode.turn import Turn
@@ -27,14 +28,16 @@ _PAGE = 8
 class Listener:
     """Listens to one OpenCode session; `turn` is the one that runs there, if any."""
 
-    def __init__(self, context: AgentContext, limits: Limits, workspace: Path) -> None:
+    def __init__(
+        self, context: AgentContext, limits: Limits, workspace: Path, steering: Steering
+    ) -> None:
         self._context = context
         self._limits = limits
         self._workspace = workspace
         self._taking = asyncio.Lock()
         self._stream = EventStream(self._take, self._resumed)
         self._client: Client | None = None
-        self.translator = Translator(workspace, keep=context.keep)
+        self.translator = Translator(workspace, keep=context.keep, read_by=steering.read_by)
         self.turn: Turn | None = None
 
     async def open(self, client: Client, session: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import httpx2
 
-from bunkhouse_runner.agents.opencode import failures, groups
+from bunkhouse_runner.agents.opencode import failures, groups, parts
 from bunkhouse_runner.agents.opencode.client import Client, Refused, Unreachable
 from bunkhouse_runner.agents.opencode.events import Translator
 from bunkhouse_runner.agents.opencode.failures import Failure
@@ -60,14 +60,16 @@ class Turn:
         if not self.gave_up.done():
             self.gave_up.set_result(failure)
 
-    async def run(self, client: Client, text: str, doors_url: str) -> tuple[Failure | None, Json]:
+    async def run(
+        self, client: Client, said: list[Json], doors_url: str
+    ) -> tuple[Failure | None, Json]:
         """Prompt, and prompt to go on where the hub was away; returns why it failed, if it did.
 
         The second value is the last message, empty where there is none.
         """
         taken_up = 0
         while True:
-            failure, last = await self._attempt(client, text, synthetic=taken_up > 0)
+            failure, last = await self._attempt(client, said)
             if failure is None or self.stopping or self.died.is_set():
                 return failure, last
             if not self._may_go_on(failure) or taken_up >= self.limits.resumptions:
@@ -79,16 +81,12 @@ class Turn:
             self.translator.take_up()
             self.failed.clear()
             self.gave_up = asyncio.get_running_loop().create_future()
-            text = GO_ON
+            said = [parts.of_text(GO_ON, synthetic=True)]
 
-    async def _attempt(
-        self, client: Client, text: str, *, synthetic: bool
-    ) -> tuple[Failure | None, Json]:
+    async def _attempt(self, client: Client, said: list[Json]) -> tuple[Failure | None, Json]:
         if self.stopping:
             return None, {}
-        call = asyncio.create_task(
-            client.prompt(self.session, text, self.model, synthetic=synthetic)
-        )
+        call = asyncio.create_task(client.prompt(self.session, said, self.model))
         self._call = call
         death = asyncio.create_task(self.died.wait())
         try:

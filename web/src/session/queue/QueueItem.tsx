@@ -1,0 +1,123 @@
+import { clsx } from "clsx";
+import { CornerDownRight, GripVertical, Pencil, X } from "lucide-react";
+import { type ComponentProps, useState } from "react";
+import { bytes } from "@/attach/bytes";
+import type { PromptBlock } from "@/log/model";
+import { modelName } from "@/shell/names";
+import { IconButton } from "@/ui/Button";
+import { useSessionPage } from "../context";
+import { PromptEditor } from "./PromptEditor";
+
+/** A prompt that waits. One that is on its way into the running turn can't be changed any more. */
+export function QueueItem({
+  prompt,
+  index,
+  first,
+  handle,
+  dragged,
+  line,
+  onMove,
+}: {
+  prompt: PromptBlock;
+  index: number;
+  first: boolean;
+  handle: ComponentProps<"button">;
+  dragged: boolean;
+  line: "above" | "below" | null;
+  onMove: (to: number) => void;
+}) {
+  const { transcript, actions, act } = useSessionPage();
+  const [editing, setEditing] = useState(false);
+  const now = prompt.when === "now" && transcript.turn !== null && !transcript.drive;
+  const hubs = prompt.origin === "hand_back";
+  const place = now ? "Now" : first ? "Next" : `${index + 1}.`;
+  const words = prompt.text || prompt.attachments.map(({ name }) => name).join(", ");
+  return (
+    <li
+      data-testid="queue-item"
+      data-when={prompt.when}
+      className={clsx(
+        "relative border-t py-1.5 pr-1.5 pl-1 text-13 first:border-t-0",
+        dragged && "bg-hover",
+        line === "above" &&
+          "before:absolute before:inset-x-0 before:-top-px before:h-0.5 before:bg-accent",
+        line === "below" &&
+          "after:absolute after:inset-x-0 after:-bottom-px after:h-0.5 after:bg-accent",
+      )}
+      onKeyDown={(event) => {
+        if (!event.altKey || now || hubs || editing) return;
+        const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        onMove(index + step);
+      }}
+    >
+      {editing ? (
+        <PromptEditor prompt={prompt} onDone={() => setEditing(false)} />
+      ) : (
+        <div className="flex flex-wrap items-center gap-x-2 sm:flex-nowrap">
+          <div className="flex min-w-0 flex-1 basis-full items-start gap-1 sm:basis-0">
+            {now || hubs ? (
+              <span className="w-5 shrink-0" />
+            ) : (
+              <button
+                type="button"
+                aria-label={`Move “${words}”: arrow up, arrow down`}
+                title="Drag, or arrow keys"
+                data-testid="queue-move"
+                className="quiet-ring flex h-5 w-5 shrink-0 cursor-grab touch-none items-center justify-center rounded-md text-ink-3 hover:text-ink active:cursor-grabbing pointer-coarse:h-11 pointer-coarse:w-8"
+                {...handle}
+              >
+                <GripVertical size={14} />
+              </button>
+            )}
+            <div className="min-w-0 flex-1 pointer-coarse:pt-1">
+              <p className="line-clamp-2 break-words whitespace-pre-wrap">
+                <span className={clsx("mr-1.5", now ? "text-accent-text" : "text-ink-3")}>
+                  {place}
+                </span>
+                {words}
+              </p>
+              <p className="flex flex-wrap gap-x-2 text-12 text-ink-3">
+                <span>{prompt.author}</span>
+                {prompt.model && <span title={prompt.model}>{modelName(prompt.model)}</span>}
+                {prompt.text !== "" &&
+                  prompt.attachments.map((file) => (
+                    <span key={file.blob} title={bytes(file.size)} className="truncate">
+                      {file.name}
+                    </span>
+                  ))}
+                {now && <span>read at the agent’s next step</span>}
+              </p>
+            </div>
+          </div>
+          {!now && (
+            <div className="ml-auto flex shrink-0">
+              {transcript.turn && !transcript.drive && !hubs && (
+                <IconButton
+                  label="Send now"
+                  data-testid="queue-now"
+                  onClick={() => void act(actions.changePrompt(prompt.promptId, { when: "now" }))}
+                >
+                  <CornerDownRight size={15} />
+                </IconButton>
+              )}
+              {!hubs && (
+                <IconButton label="Edit" data-testid="queue-edit" onClick={() => setEditing(true)}>
+                  <Pencil size={14} />
+                </IconButton>
+              )}
+              <IconButton
+                label="Withdraw"
+                data-testid="queue-withdraw"
+                onClick={() => void act(actions.withdraw(prompt.promptId))}
+              >
+                <X size={15} />
+              </IconButton>
+            </div>
+          )}
+        </div>
+      )}
+    </li>
+  );
+}
