@@ -92,15 +92,15 @@ async def _make_tables(place: Place) -> None:
 
 
 @pytest.fixture
-def place(stores: Stores) -> Generator[Place]:
+def store_place(stores: Stores) -> Generator[Place]:
     """A store of the test's own."""
     with stores.fresh() as place:
         yield place
 
 
 @pytest.fixture
-async def room(short_path: Path, place: Place) -> AsyncGenerator[Room]:
-    url = place if isinstance(place, str) else None
+async def room(short_path: Path, store_place: Place) -> AsyncGenerator[Room]:
+    url = store_place if isinstance(store_place, str) else None
     settings = Settings(data_dir=short_path, database_url=url, _env_file=None)  # pyright: ignore
     database = await Database.open(settings.database)
     bus = MemoryBus()

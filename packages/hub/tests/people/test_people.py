@@ -26,8 +26,8 @@ class Clock:
 
 
 @pytest.fixture
-async def database(place: Place) -> AsyncIterator[Database]:
-    opened = await Database.open(place)
+async def database(store_place: Place) -> AsyncIterator[Database]:
+    opened = await Database.open(store_place)
     yield opened
     await opened.close()
 
@@ -160,7 +160,7 @@ async def test_last_use_is_noted_once_a_minute(people: People, clock: Clock) -> 
 
 
 async def test_no_secret_is_in_the_database(
-    people: People, database: Database, place: Place
+    people: People, database: Database, store_place: Place
 ) -> None:
     link = await people.sign_in_link()
     signed_in = await people.use_link(link)
@@ -170,8 +170,8 @@ async def test_no_secret_is_in_the_database(
     assert rows
     stored = repr(rows).encode()
     await database.close()
-    if isinstance(place, Path):
-        stored += b"".join(path.read_bytes() for path in place.parent.iterdir())
+    if isinstance(store_place, Path):
+        stored += b"".join(path.read_bytes() for path in store_place.parent.iterdir())
     for secret in (link, signed_in.secret, token, token.removeprefix("bh_")):
         assert secret.encode() not in stored
 

@@ -42,8 +42,8 @@ async def test_several_processes_may_open_a_new_store_at_once(stores: Stores) ->
             await each.close()
 
 
-async def test_a_block_that_raises_leaves_nothing(place: Place) -> None:
-    async with opened(place) as store:
+async def test_a_block_that_raises_leaves_nothing(store_place: Place) -> None:
+    async with opened(store_place) as store:
         with pytest.raises(RuntimeError):
             async with store.write() as tx:
                 await add_session(tx)
@@ -52,8 +52,8 @@ async def test_a_block_that_raises_leaves_nothing(place: Place) -> None:
             assert await sessions.get(tx, "s") is None
 
 
-async def test_a_reader_sees_one_moment(place: Place) -> None:
-    async with opened(place) as store:
+async def test_a_reader_sees_one_moment(store_place: Place) -> None:
+    async with opened(store_place) as store:
         async with store.write() as tx:
             await add_session(tx)
         async with store.read() as tx:
@@ -65,8 +65,8 @@ async def test_a_reader_sees_one_moment(place: Place) -> None:
             assert row.title == "t"
 
 
-async def test_times_come_back_as_they_were_and_in_utc(place: Place) -> None:
-    async with opened(place) as store:
+async def test_times_come_back_as_they_were_and_in_utc(store_place: Place) -> None:
+    async with opened(store_place) as store:
         async with store.write() as tx:
             await add_session(tx)
         async with store.read() as tx:
@@ -75,9 +75,9 @@ async def test_times_come_back_as_they_were_and_in_utc(place: Place) -> None:
     assert row.created_at.isoformat() == START.isoformat() == "2026-01-01T00:00:00+00:00"
 
 
-async def test_text_with_nul_is_kept_but_for_the_nul(place: Place) -> None:
+async def test_text_with_nul_is_kept_but_for_the_nul(store_place: Place) -> None:
     said = {"type": "agent_message_chunk", "message_id": "m\0", "text": "a\0b"}
-    async with opened(place) as store:
+    async with opened(store_place) as store:
         async with store.write() as tx:
             await add_session(tx, activity="a\0b")
             await log.append(tx, "s", [log.Entry(1, 1, "agent_message_chunk", START, said)])
@@ -89,12 +89,12 @@ async def test_text_with_nul_is_kept_but_for_the_nul(place: Place) -> None:
     assert entry.data == said
 
 
-async def test_a_store_of_a_newer_version_is_left_alone(place: Place) -> None:
-    async with opened(place):
-        with database.at(place).alone() as connection:
+async def test_a_store_of_a_newer_version_is_left_alone(store_place: Place) -> None:
+    async with opened(store_place):
+        with database.at(store_place).alone() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(Unavailable, match="newer version") as refused:
-        await Database.open(place)
+        await Database.open(store_place)
     assert refused.value.reason == "newer_schema"
 
 
@@ -138,10 +138,10 @@ async def test_a_url_that_is_none_is_told_without_what_is_in_it(url: str) -> Non
     assert "secret" not in str(refused.value)
 
 
-async def test_one_hub_at_a_time(stores: Stores, place: Place) -> None:
+async def test_one_hub_at_a_time(stores: Stores, store_place: Place) -> None:
     if stores.kind == "sqlite":
         return  # whoever has the data folder has the file: see the tests of `presence`
-    async with opened(place) as one, opened(place) as two:
+    async with opened(store_place) as one, opened(store_place) as two:
         async with one.claimed():
             with pytest.raises(Conflict) as refused:
                 async with two.claimed():

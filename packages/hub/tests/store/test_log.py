@@ -53,8 +53,8 @@ async def folds(database: Database, texts: list[str], data: st.DataObject) -> No
         await database.close()
 
 
-async def test_a_page_ends_at_its_limit_inside_a_folded_run(place: Place) -> None:
-    database = await Database.open(place)
+async def test_a_page_ends_at_its_limit_inside_a_folded_run(store_place: Place) -> None:
+    database = await Database.open(store_place)
     async with database.write() as tx:
         await add_session(tx)
         await log.append(tx, "s", [frame(seq, str(seq)) for seq in range(1, 11)])
@@ -68,8 +68,8 @@ async def test_a_page_ends_at_its_limit_inside_a_folded_run(place: Place) -> Non
     await database.close()
 
 
-async def test_the_wire_form_is_flat_and_says_what_it_covers(place: Place) -> None:
-    database = await Database.open(place)
+async def test_the_wire_form_is_flat_and_says_what_it_covers(store_place: Place) -> None:
+    database = await Database.open(store_place)
     async with database.write() as tx:
         await add_session(tx)
         await log.append(tx, "s", [frame(1, "a"), frame(2, "b")])

@@ -89,9 +89,9 @@ async def test_a_way_back_leads_to_the_same_tables(stores: Stores) -> None:
             assert contents(connection) == whole
 
 
-async def test_the_new_is_used(place: Place) -> None:
+async def test_the_new_is_used(store_place: Place) -> None:
     """Places in the queue, and what people prefer."""
-    store = await Database.open(place)
+    store = await Database.open(store_place)
     async with store.write() as tx:
         await add_user(tx)
         await add_session(tx)

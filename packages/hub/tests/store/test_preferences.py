@@ -7,8 +7,8 @@ from bunkhouse.store import Database, Place, preferences
 from .rows import add_user
 
 
-async def test_what_is_set_at_once_is_all_kept(place: Place) -> None:
-    store = await Database.open(place)
+async def test_what_is_set_at_once_is_all_kept(store_place: Place) -> None:
+    store = await Database.open(store_place)
     async with store.write() as tx:
         await add_user(tx)
 
