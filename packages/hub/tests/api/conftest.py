@@ -6,7 +6,6 @@ import pytest
 from ..conftest import KINDS, Room
 from .house import House, running_house
 
-
 _STORED = {"test_sessions_api", "test_streams"}
 """Whose answers come from the store; what the others ask is the same on any."""
 

@@ -54,6 +54,10 @@ class Backend(Protocol):
         """Be the only hub of the store. Raises `Conflict` where another is."""
         ...
 
+    async def settled(self) -> None:
+        """Until what was committed so far outlives a loss of power."""
+        ...
+
     def explain(self, error: Exception) -> BunkhouseError | None:
         """What a person can do about a driver's error; None where it is our own mistake."""
         ...
@@ -96,10 +100,14 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        """A transaction: all of it happens, or nothing if the block raises."""
+        """A transaction: all of it happens, or nothing if the block raises.
+
+        When this ends, what was written outlives a killed hub and a loss of power.
+        """
         with _Explained(self._backend):
             async with self._writing.begin() as tx:
                 yield tx
+            await self._backend.settled()
 
     @asynccontextmanager
     async def claimed(self) -> AsyncGenerator[None]:

@@ -110,6 +110,9 @@ class Postgres:
         finally:
             await connection.close()
 
+    async def settled(self) -> None:
+        """The server answers a commit when it is on its disk."""
+
     def explain(self, error: Exception) -> BunkhouseError | None:
         """By the driver's classes, which are those of SQLSTATE."""
         driver = error.orig if isinstance(error, DBAPIError) else error

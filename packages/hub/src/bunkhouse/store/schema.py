@@ -1,5 +1,6 @@
 """The revisions of the tables, applied to either store."""
 
+import threading
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +12,9 @@ from sqlalchemy import Connection
 from bunkhouse.errors import Unavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+_one_at_a_time = threading.Lock()
+"""Alembic keeps what it works on in globals of its modules."""
 
 
 def known() -> list[str]:
@@ -37,12 +41,14 @@ def upgrade(connection: Connection, to: str = "head") -> None:
             remedy="Use that version or a newer one, or restore a backup that this one made.",
             code="newer_schema",
         )
-    command.upgrade(_config(connection), to)
+    with _one_at_a_time:
+        command.upgrade(_config(connection), to)
 
 
 def downgrade(connection: Connection, to: str) -> None:
     """Take revisions back, down to `to` (`base`: all of them), with what only they have."""
-    command.downgrade(_config(connection), to)
+    with _one_at_a_time:
+        command.downgrade(_config(connection), to)
 
 
 def _config(connection: Connection) -> Config:

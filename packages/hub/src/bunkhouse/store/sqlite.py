@@ -3,10 +3,16 @@
 Writes take the lock at once (`BEGIN IMMEDIATE`), so that a transaction that has read something may
 also write it without a deadlock. The hub has one connection that writes: its changes wait for each
 other in the process, in order, and only for another process (a command) at the file.
+
+`synchronous=NORMAL`: a commit writes to the log and does not wait for the disk. That is done beside
+it, once for all who have committed meanwhile, while others write on: a group commit in which each
+change is still a transaction of its own, so that none can take another down.
 """
 
+import asyncio
 import errno
 import fcntl
+import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -36,6 +42,8 @@ class SQLite:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._syncing = asyncio.Lock()
+        self._next_sync: asyncio.Task[None] | None = None
 
     def readers(self) -> AsyncEngine:
         """A transaction that only reads sees one moment of the file, by itself."""
@@ -68,10 +76,21 @@ class SQLite:
         """Whoever has the data folder has the file."""
         yield
 
+    async def settled(self) -> None:
+        """Wait for a sync that begins after this call; who calls meanwhile waits for the same."""
+        if self._next_sync is None:
+            self._next_sync = asyncio.create_task(self._sync())
+        await asyncio.shield(self._next_sync)
+
+    async def _sync(self) -> None:
+        async with self._syncing:
+            self._next_sync = None  # what is committed from now on may not be in it
+            await asyncio.to_thread(_sync_log, self._path.with_name(f"{self._path.name}-wal"))
+
     def explain(self, error: Exception) -> BunkhouseError | None:
         """By the driver's words: of what it tells in numbers, SQLAlchemy passes on nothing."""
         match error:
-            case OSError(errno=errno.ENOSPC):
+            case OSError(errno=errno.ENOSPC | errno.EIO):
                 return self._full()
             case OSError(errno=errno.EACCES | errno.EROFS):
                 return self._closed()
@@ -134,3 +153,19 @@ class SQLite:
             f"The database {self._path} can't be opened.",
             remedy="Check that its folder can be made and is yours, or set BUNKHOUSE_DATA_DIR.",
         )
+
+
+def _sync_log(path: Path) -> None:
+    """Bring the write-ahead log to the disk: all that is in no checkpoint yet.
+
+    A checkpoint syncs by itself, both files, before the log begins anew or goes. SQLite's locks are
+    on the other two files, so to close this one costs none of them.
+    """
+    try:
+        log = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        os.fdatasync(log)
+    finally:
+        os.close(log)
