@@ -16,7 +16,18 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "settings.md
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("The hub", ("host", "port", "data_dir", "public_url", "log_level")),
+    (
+        "The hub",
+        (
+            "host",
+            "port",
+            "data_dir",
+            "database_url",
+            "database_connections",
+            "public_url",
+            "log_level",
+        ),
+    ),
     ("People", ("cookie_days", "link_minutes")),
     (
         "What sandboxes show to browsers",

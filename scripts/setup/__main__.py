@@ -14,6 +14,7 @@ import client
 import container_engine as engine
 import machine
 import packages
+import postgres_server
 from steps import ROOT, SetupError, say, show
 
 _MOMENT = 2.0
@@ -77,9 +78,11 @@ def test() -> None:
             "curl": "curl",
             "iptables": "iptables",
             "ip": "iproute2",
+            "setpriv": "util-linux",
             "tmux": "tmux",
         }
     )
+    postgres_server.ready()
     engine.ready()
     image()
     checks.run_all(node)

@@ -14,9 +14,14 @@ _APT_LOCK_SECONDS = 600
 
 def require(programs: Mapping[str, str]) -> None:
     """Install the Debian packages of those programs that are missing (program → package)."""
-    missing = [name for name in programs if shutil.which(name, path=search_path()) is None]
+    missing = [name for name in programs if not found(name)]
     if missing:
         install(sorted({programs[name] for name in missing}), ", ".join(missing))
+
+
+def found(program: str) -> bool:
+    """Whether a program is on this machine."""
+    return shutil.which(program, path=search_path()) is not None
 
 
 def install(packages: Sequence[str], purpose: str) -> None:
@@ -40,7 +45,7 @@ def install(packages: Sequence[str], purpose: str) -> None:
 
 def is_debian() -> bool:
     """Debian or something made of it, with apt."""
-    return shutil.which("apt-get", path=search_path()) is not None
+    return found("apt-get")
 
 
 def search_path() -> str:

@@ -1,5 +1,9 @@
-"""What tests of the hub share: a real store, a bus, and sessions on them."""
+"""What tests of the hub share: a real store, a bus, and sessions on them.
 
+Tests run on SQLite; a folder whose tests run on both stores gives `stores` the parameters `KINDS`.
+"""
+
+import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
@@ -13,8 +17,13 @@ from bunkhouse.people.identity import Person
 from bunkhouse.sessions import Journal, Links, Sessions, Specs
 from bunkhouse.sessions.ports import RepositoryChoice
 from bunkhouse.settings import Settings
-from bunkhouse.store import Database
+from bunkhouse.store import Database, Place
 from bunkhouse_protocol.link import Provider
+
+from .postgres import Server, running_server
+from .stores import Kind, PostgresStores, SQLiteStores, Stores
+
+KINDS: list[Kind] = ["sqlite", "postgres"]
 
 ADMIN = Person(id="u_admin", name="Ada", role="admin")
 
@@ -58,10 +67,42 @@ def short_path() -> Generator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Server]:
+    """One server for all tests of this process."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stores(request: pytest.FixtureRequest) -> Generator[Stores]:
+    """Stores of SQLite; where a folder gives the parameter, of that kind."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield SQLiteStores()
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.database() as url:
+        asyncio.run(_make_tables(url))
+        yield PostgresStores(server, url.partition("@/")[2].partition("?")[0])
+
+
+async def _make_tables(place: Place) -> None:
+    database = await Database.open(place)
+    await database.close()
+
+
 @pytest.fixture
-async def room(short_path: Path) -> AsyncGenerator[Room]:
-    settings = Settings(data_dir=short_path, _env_file=None)  # pyright: ignore[reportCallIssue]
-    database = await Database.open(settings.database_path)
+def store_place(stores: Stores) -> Generator[Place]:
+    """A store of the test's own."""
+    with stores.fresh() as place:
+        yield place
+
+
+@pytest.fixture
+async def room(short_path: Path, store_place: Place) -> AsyncGenerator[Room]:
+    url = store_place if isinstance(store_place, str) else None
+    settings = Settings(data_dir=short_path, database_url=url, _env_file=None)  # pyright: ignore
+    database = await Database.open(settings.database)
     bus = MemoryBus()
     journal = Journal(database, bus)
     catalog = FakeCatalog()

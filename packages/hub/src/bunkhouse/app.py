@@ -86,12 +86,15 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
     """Open a hub on its data folder, and end it with the block.
 
     Raises:
+        Conflict: another hub works on its database.
         Unavailable: the data folder or its database can't be used.
         StorageFull: its disk is full.
     """
     async with AsyncExitStack() as stack:
-        database = await Database.open(settings.database_path)
+        database = await Database.open(settings.database, connections=settings.database_connections)
         stack.push_async_callback(database.close)
+        await stack.enter_async_context(database.claimed())
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         settings.data_dir.chmod(0o700)
         settings.run_dir.mkdir(mode=0o700, exist_ok=True)
 

@@ -35,6 +35,14 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="URL under which people reach the hub, where a proxy stands before it."
     )
+    database_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://USER:PASSWORD@HOST/DATABASE`, as libpq takes it: keeps sessions "
+        "and people in Postgres. Unset: SQLite in the data folder.",
+    )
+    database_connections: int = Field(
+        16, ge=2, description="Connections to Postgres at once: half to read, half to write."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the hub writes to its terminal."
     )
@@ -202,6 +210,14 @@ class Settings(BaseSettings):
             raise ValueError("give a domain such as apps.example.org, without port or *")
         return value.lower()
 
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        given = "" if value is None else value.get_secret_value().strip()
+        if given and not given.startswith(("postgresql://", "postgres://")):
+            raise ValueError("it begins with postgresql://")
+        return SecretStr(given) if given else None
+
     @field_validator("repository_roots", "egress_allow", mode="before")
     @classmethod
     def _split(cls, value: object, info: ValidationInfo) -> object:
@@ -214,6 +230,11 @@ class Settings(BaseSettings):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "bunkhouse.db"
+
+    @property
+    def database(self) -> Path | str:
+        """Where the store is: the SQLite file, or the URL of Postgres."""
+        return self.database_url.get_secret_value() if self.database_url else self.database_path
 
     @cached_property
     def run_dir(self) -> Path:

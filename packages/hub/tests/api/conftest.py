@@ -3,8 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Room
+from ..conftest import KINDS, Room
 from .house import House, running_house
+
+_STORED = {"test_sessions_api", "test_streams"}
+"""Whose answers come from the store; what the others ask is the same on any."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is stored is served from both stores."""
+    if "stores" in metafunc.fixturenames and metafunc.module.__name__.split(".")[-1] in _STORED:
+        metafunc.parametrize("stores", KINDS, indirect=True, scope="session")
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bunkhouse.errors import Forbidden, NotFound, Unauthorized
 from bunkhouse.people import ACTIONS, People, Person, require
-from bunkhouse.store import Database
+from bunkhouse.store import Database, Place
+from bunkhouse.store.tables import metadata
 
 
 class Clock:
@@ -24,8 +26,8 @@ class Clock:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await Database.open(tmp_path / "bunkhouse.db")
+async def database(store_place: Place) -> AsyncIterator[Database]:
+    opened = await Database.open(store_place)
     yield opened
     await opened.close()
 
@@ -157,12 +159,19 @@ async def test_last_use_is_noted_once_a_minute(people: People, clock: Clock) -> 
     assert await last_used() == clock.now
 
 
-async def test_no_secret_is_in_the_database(people: People, database: Database) -> None:
+async def test_no_secret_is_in_the_database(
+    people: People, database: Database, store_place: Place
+) -> None:
     link = await people.sign_in_link()
     signed_in = await people.use_link(link)
     _, token = await people.create_token(signed_in.person, "ci")
+    async with database.read() as tx:
+        rows = [row for table in metadata.sorted_tables for row in await tx.execute(select(table))]
+    assert rows
+    stored = repr(rows).encode()
     await database.close()
-    stored = b"".join(path.read_bytes() for path in database.path.parent.iterdir())
+    if isinstance(store_place, Path):
+        stored += b"".join(path.read_bytes() for path in store_place.parent.iterdir())
     for secret in (link, signed_in.secret, token, token.removeprefix("bh_")):
         assert secret.encode() not in stored
 

@@ -1,60 +1,151 @@
 """Opening the database: migrations, transactions, and errors that people can act on."""
 
 import asyncio
-from datetime import UTC, datetime
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
 
-from bunkhouse.errors import Unavailable
-from bunkhouse.store import Database, sessions
+from bunkhouse.errors import Conflict, InvalidInput, Unavailable
+from bunkhouse.store import Database, Place, database, log, sessions
 from bunkhouse.store.tables import metadata
 
-
-async def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "b.db")
-    await database.close()
-    engine = create_engine(f"sqlite:///{tmp_path / 'b.db'}")
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
+from ..stores import Stores
+from .rows import START, add_session
 
 
-async def test_two_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
-    opened = await asyncio.gather(*(Database.open(tmp_path / "b.db") for _ in range(4)))
-    for database in opened:
-        await database.close()
+@asynccontextmanager
+async def opened(place: Place) -> AsyncGenerator[Database]:
+    store = await Database.open(place)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
-async def test_a_block_that_raises_leaves_nothing(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "b.db")
-    now = datetime.now(UTC)
-    with pytest.raises(RuntimeError):
-        async with database.write() as tx:
-            await sessions.add(
-                tx,
-                id="s",
-                title="t",
-                state="idle",
-                model="m",
-                permissions={},
-                author_id="u",
-                author="U",
-                created_at=now,
-                updated_at=now,
-                pending={},
-            )
-            raise RuntimeError
-    async with database.read() as tx:
-        assert await sessions.get(tx, "s") is None
-    await database.close()
+async def test_migrations_make_what_the_tables_say(stores: Stores) -> None:
+    with stores.empty() as place:
+        async with opened(place):
+            with database.at(place).alone() as connection:
+                context = MigrationContext.configure(connection)
+                assert compare_metadata(context, metadata) == []
+
+
+async def test_several_processes_may_open_a_new_store_at_once(stores: Stores) -> None:
+    with stores.empty() as place:
+        found = await asyncio.gather(*(Database.open(place) for _ in range(4)))
+        for each in found:
+            await each.close()
+
+
+async def test_a_block_that_raises_leaves_nothing(store_place: Place) -> None:
+    async with opened(store_place) as store:
+        with pytest.raises(RuntimeError):
+            async with store.write() as tx:
+                await add_session(tx)
+                raise RuntimeError
+        async with store.read() as tx:
+            assert await sessions.get(tx, "s") is None
+
+
+async def test_a_reader_sees_one_moment(store_place: Place) -> None:
+    async with opened(store_place) as store:
+        async with store.write() as tx:
+            await add_session(tx)
+        async with store.read() as tx:
+            assert await sessions.get(tx, "s") is not None
+            async with store.write() as other:
+                await sessions.change(other, "s", title="changed meanwhile")
+            row = await sessions.get(tx, "s")
+            assert row is not None
+            assert row.title == "t"
+
+
+async def test_times_come_back_as_they_were_and_in_utc(store_place: Place) -> None:
+    async with opened(store_place) as store:
+        async with store.write() as tx:
+            await add_session(tx)
+        async with store.read() as tx:
+            row = await sessions.get(tx, "s")
+    assert row is not None
+    assert row.created_at.isoformat() == START.isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+async def test_text_with_nul_is_kept_but_for_the_nul(store_place: Place) -> None:
+    said = {"type": "agent_message_chunk", "message_id": "m\0", "text": "a\0b"}
+    async with opened(store_place) as store:
+        async with store.write() as tx:
+            await add_session(tx, activity="a\0b")
+            await log.append(tx, "s", [log.Entry(1, 1, "agent_message_chunk", START, said)])
+        async with store.read() as tx:
+            row = await sessions.get(tx, "s")
+            (entry,) = await log.read(tx, "s", after=0, limit=9, folded=False)
+    assert row is not None
+    assert row.activity == "a\ufffdb"
+    assert entry.data == said
+
+
+async def test_a_store_of_a_newer_version_is_left_alone(store_place: Place) -> None:
+    async with opened(store_place):
+        with database.at(store_place).alone() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Unavailable, match="newer version") as refused:
+        await Database.open(store_place)
+    assert refused.value.reason == "newer_schema"
 
 
 async def test_a_folder_that_can_not_be_made_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable):
         await Database.open(tmp_path / "file" / "b.db")
+
+
+async def test_a_file_that_is_held_by_another_program_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bunkhouse.store.sqlite._BUSY_SECONDS", 0.05)
+    async with opened(tmp_path / "b.db") as store:
+        other = sqlite3.connect(tmp_path / "b.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable) as refused:
+            async with store.write() as tx:
+                await add_session(tx)
+        assert refused.value.reason == "store_busy"
+        other.close()
+        async with store.write() as tx:
+            await add_session(tx)
+
+
+async def test_a_writer_that_does_not_end_is_told_to_those_who_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bunkhouse.store.sqlite._BUSY_SECONDS", 0.05)
+    async with opened(tmp_path / "b.db") as store, store.write():
+        with pytest.raises(Unavailable) as refused:
+            async with store.write():
+                pass
+    assert refused.value.reason == "store_busy"
+
+
+@pytest.mark.parametrize("url", ["postgresql://[", "postgresql://h/d?secret_password"])
+async def test_a_url_that_is_none_is_told_without_what_is_in_it(url: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await Database.open(url)
+    assert "secret" not in str(refused.value)
+
+
+async def test_one_hub_at_a_time(stores: Stores, store_place: Place) -> None:
+    if stores.kind == "sqlite":
+        return  # whoever has the data folder has the file: see the tests of `presence`
+    async with opened(store_place) as one, opened(store_place) as two:
+        async with one.claimed():
+            with pytest.raises(Conflict) as refused:
+                async with two.claimed():
+                    pass
+            assert refused.value.reason == "already_running"
+        async with two.claimed():
+            pass

@@ -1,36 +1,19 @@
 """Folding frames loses nothing: any reader, at any place, gets exactly what follows it."""
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bunkhouse.store import Database, log, sessions
+from bunkhouse.store import Database, Place, log
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+from ..stores import Stores
+from .rows import START, add_session
 
 
 def frame(seq: int, text: str) -> log.Entry:
     data = {"type": "agent_message_chunk", "message_id": "m", "text": text}
     return log.Entry(seq, seq, "agent_message_chunk", START + timedelta(milliseconds=seq), data)
-
-
-async def session(tx: object, session_id: str = "s") -> None:
-    await sessions.add(
-        tx,  # pyright: ignore[reportArgumentType]
-        id=session_id,
-        title="t",
-        state="idle",
-        model="demo/demo",
-        permissions={},
-        author_id="u",
-        author="U",
-        created_at=START,
-        updated_at=START,
-        pending={},
-    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -39,15 +22,19 @@ async def session(tx: object, session_id: str = "s") -> None:
     data=st.data(),
 )
 async def test_a_folded_run_reads_the_same_from_every_place(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], data: st.DataObject
+    stores: Stores, texts: list[str], data: st.DataObject
 ) -> None:
-    database = await Database.open(tmp_path_factory.mktemp("db") / "b.db")
+    with stores.fresh() as place:
+        await folds(await Database.open(place), texts, data)
+
+
+async def folds(database: Database, texts: list[str], data: st.DataObject) -> None:
     try:
         frames = [frame(seq, text) for seq, text in enumerate(texts, start=1)]
         first = data.draw(st.integers(1, len(frames) - 1))
         last = data.draw(st.integers(first, len(frames)))
         async with database.write() as tx:
-            await session(tx)
+            await add_session(tx)
             await log.append(tx, "s", frames)
             await log.fold(tx, "s", first, last)
         async with database.read() as tx:
@@ -66,10 +53,10 @@ async def test_a_folded_run_reads_the_same_from_every_place(
         await database.close()
 
 
-async def test_a_page_ends_at_its_limit_inside_a_folded_run(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "b.db")
+async def test_a_page_ends_at_its_limit_inside_a_folded_run(store_place: Place) -> None:
+    database = await Database.open(store_place)
     async with database.write() as tx:
-        await session(tx)
+        await add_session(tx)
         await log.append(tx, "s", [frame(seq, str(seq)) for seq in range(1, 11)])
         await log.fold(tx, "s", 1, 10)
     seen: list[int] = []
@@ -81,10 +68,10 @@ async def test_a_page_ends_at_its_limit_inside_a_folded_run(tmp_path: Path) -> N
     await database.close()
 
 
-async def test_the_wire_form_is_flat_and_says_what_it_covers(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "b.db")
+async def test_the_wire_form_is_flat_and_says_what_it_covers(store_place: Place) -> None:
+    database = await Database.open(store_place)
     async with database.write() as tx:
-        await session(tx)
+        await add_session(tx)
         await log.append(tx, "s", [frame(1, "a"), frame(2, "b")])
         await log.fold(tx, "s", 1, 2)
         (entry,) = await log.read(tx, "s", after=0, limit=10, folded=True)

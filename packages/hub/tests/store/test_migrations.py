@@ -1,78 +1,114 @@
-"""Installations that exist are migrated, with what they hold."""
+"""Installations that exist are migrated, whatever revision they are at, with what they hold."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, text
 
-from bunkhouse.store import Database, database, preferences, prompts, sessions
+from bunkhouse.store import (
+    Database,
+    Place,
+    database,
+    log,
+    outbox,
+    people,
+    preferences,
+    prompts,
+    sandboxes,
+    schema,
+    sessions,
+)
 
-_MIGRATIONS = Path(database.__file__).parent / "migrations"
-_AT = "2026-01-02 03:04:05.000000"
-
-
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A store as the first release left it, with a session and a prompt that waits."""
-    path = tmp_path / "b.db"
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        for table, row in (
-            ("users", {"id": "u", "name": "Ada", "role": "admin", "created_at": _AT}),
-            (
-                "sessions",
-                {
-                    "id": "s", "title": "t", "state": "idle", "model": "m", "permissions": "{}",
-                    "author_id": "u", "author": "Ada", "created_at": _AT, "updated_at": _AT,
-                    "pending": "{}", "last_seq": 3, "additions": 0, "deletions": 0,
-                    "changed_files": 0, "spool_acked": 0,
-                },
-            ),
-            (
-                "prompts",
-                {
-                    "id": "p", "session_id": "s", "position": 1, "text": "go", "author_id": "u",
-                    "author": "Ada", "state": "queued", "created_at": _AT,
-                },
-            ),
-        ):  # fmt: skip
-            names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), row)
-        connection.commit()
-    engine.dispose()
-    return path
+from ..stores import Stores
+from .filling import AT, contents, fill
+from .rows import add_session, add_user
 
 
-async def test_what_was_there_stays_and_the_new_is_empty(old: Path) -> None:
-    opened = await Database.open(old)
-    async with opened.read() as tx:
-        row = await sessions.get(tx, "s")
+@pytest.mark.parametrize("revision", schema.known())
+async def test_what_a_revision_held_is_there_and_is_read(stores: Stores, revision: str) -> None:
+    with stores.empty() as place:
+        with database.at(place).alone() as connection:
+            schema.upgrade(connection, revision)
+            fill(connection)
+            before = contents(connection)
+        store = await Database.open(place)
+        with database.at(place).alone() as connection:
+            assert schema.revision(connection) == schema.known()[-1]
+            after = contents(connection)
+        await read_everything(store)
+        await store.close()
+    for name, rows in before.items():
+        kept = [{key: row[key] for key in rows[0] if key in row} for row in after[name]]
+        assert kept == rows
+
+
+async def read_everything(store: Database) -> None:
+    """What was filled in, through the queries that the rooms above use."""
+    async with store.read() as tx:
+        assert [row.id for row in await sessions.page(tx, before=None, limit=9)] == ["s2"]
+        assert [row.id for row in await sessions.in_states(tx, "idle")] == ["s2"]
+        row = await sessions.get(tx, "s2")
         assert row is not None
-        assert (row.last_seq, row.driver, row.services, row.ports) == (3, None, None, None)
-        (prompt,) = await prompts.in_state(tx, ["s"], "queued")
-        assert (prompt.text, prompt.kind, prompt.attachments) == ("go", "prompt", [])
-        assert await preferences.get(tx, "u", "editor") is None
-    async with opened.write() as tx:
+        assert (row.created_at, row.permissions, row.pending) == (AT, {}, {})
+        assert (row.driver, row.services, row.ports, row.lease_until) == (None, None, None, None)
+        assert await sessions.deleted(tx) == ["s1"]
+        for session_id in ("s1", "s2"):
+            (entry,) = await log.read(tx, session_id, after=0, limit=9, folded=False)
+            assert (entry.type, entry.at) == ("type" + session_id[1], AT)
+            assert entry.data["message"] == "grüße\0"
+            (command,) = await outbox.waiting(tx, session_id)
+            assert command[2] == {"command": "stop", "turn_id": "p"}
+        found = await prompts.in_state(tx, ["s1", "s2"], "queued")
+        assert [(each.id, each.position, each.kind) for each in found] == [
+            ("p1", 1, "prompt"),
+            ("p2", 2, "prompt"),
+        ]
+        assert await prompts.get(tx, "s1", "p1") is not None
+        (living,) = await sandboxes.living(tx)
+        assert await sandboxes.by_token(tx, living.token_hash) == living
+        assert await people.first_with_role(tx, "admin") == people.User("u1", "name1", "admin", AT)
+        assert await people.browser_session(tx, "token1", AT) is None  # it has expired
+        signed_in = await people.token_by_hash(tx, "token2")
+        assert signed_in is not None
+        assert await people.token_user(tx, signed_in[1].id) == signed_in[0]
+        assert await preferences.get(tx, "u1", "never said") is None
+    async with store.write() as tx:
+        assert await people.use_link(tx, "token2", AT.replace(year=2025)) is not None
+
+
+async def test_a_way_back_leads_to_the_same_tables(stores: Stores) -> None:
+    """Each revision can be taken back, and comes again."""
+    with stores.empty() as place:
+        with database.at(place).alone() as connection:
+            schema.upgrade(connection)
+            whole = contents(connection)
+        with database.at(place).alone() as connection:
+            schema.downgrade(connection, "base")
+            assert contents(connection) == {}
+        with database.at(place).alone() as connection:
+            schema.upgrade(connection)
+            assert contents(connection) == whole
+
+
+async def test_the_new_is_used(store_place: Place) -> None:
+    """Places in the queue, and what people prefer."""
+    store = await Database.open(store_place)
+    async with store.write() as tx:
+        await add_user(tx)
+        await add_session(tx)
         for value in ({"a": 1}, {"b": 2}):
             await preferences.put(tx, "u", "editor", value)
         common: dict[str, Any] = {
             "text": "",
             "author_id": "u",
             "author": "Ada",
-            "created_at": prompt.created_at,
+            "created_at": AT,
         }
+        await prompts.add(tx, session_id="s", id="p", **common)
         await prompts.add(tx, session_id="s", id="last", **common)
         await prompts.add(tx, session_id="s", id="first", first=True, kind="hand_back", **common)
         await prompts.add(tx, session_id="s", id="before", first=True, **common)
-    async with opened.read() as tx:
+    async with store.read() as tx:
         assert await preferences.get(tx, "u", "editor") == {"b": 2}
         waiting = await prompts.in_state(tx, ["s"], "queued")
         assert [each.id for each in waiting] == ["before", "first", "p", "last"]
-    await opened.close()
+    await store.close()

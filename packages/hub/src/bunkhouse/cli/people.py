@@ -17,7 +17,7 @@ from bunkhouse.store import Database
 async def opened_people(settings: Settings) -> AsyncGenerator[People]:
     """Open the database of an installation, made or migrated where need be."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = await Database.open(settings.database_path)
+    database = await Database.open(settings.database)
     try:
         yield People(database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes)
     finally:

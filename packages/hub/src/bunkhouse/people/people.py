@@ -56,7 +56,7 @@ class People:
             return _person(admin)
         async with self._database.write() as tx:
             # Asked again under the lock: two processes may get here at once.
-            admin = await rows.first_with_role(tx, "admin")
+            admin = await rows.first_with_role(tx, "admin", lock=True)
             if admin is None:
                 admin = rows.User(_new_id(), "Admin", "admin", self._clock())
                 await rows.add_user(tx, admin)

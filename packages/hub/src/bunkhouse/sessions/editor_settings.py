@@ -119,7 +119,7 @@ class EditorSettings:
 
     async def _store(self, owner: str, before: Settings, now: Settings) -> None:
         async with self._journal.database.write() as tx:
-            wishes = harmless(await preferences.get(tx, owner, _NAME) or {})
+            wishes = harmless(await preferences.get(tx, owner, _NAME, lock=True) or {})
             for name in before.keys() - now.keys():
                 wishes.pop(name, None)
             for name, value in now.items():

@@ -121,7 +121,7 @@ class Journal:
 
     @asynccontextmanager
     async def _changing(self, tx: Transaction, session_id: str) -> AsyncGenerator[Change]:
-        row = await sessions.get(tx, session_id)
+        row = await sessions.get(tx, session_id, lock=True)
         if row is None:
             raise missing(session_id)
         change = Change(tx, row)

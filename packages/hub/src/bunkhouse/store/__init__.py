@@ -4,6 +4,6 @@
 and `people` hold the queries, as functions that take a transaction.
 """
 
-from bunkhouse.store.database import Database, Transaction
+from bunkhouse.store.database import Database, Place, Transaction
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Database", "Place", "Transaction"]

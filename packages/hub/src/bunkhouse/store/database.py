@@ -1,71 +1,127 @@
 """Opens the database and hands out transactions.
 
-SQLite in WAL mode: any number of readers beside one writer. Writes take the lock at once (`BEGIN
-IMMEDIATE`), so that a transaction that has read something may also write it without a deadlock.
-`synchronous=NORMAL` means: a killed hub loses nothing; a power cut may lose the last transactions,
-never the consistency of the file.
+The same queries and migrations run on two stores: SQLite in the data folder (`sqlite`), and
+Postgres (`postgres`). What differs between them (how transactions begin, how a migration is alone,
+what errors mean) stands in those two files.
 """
 
 import asyncio
-import errno
-import fcntl
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+import zlib
+from collections.abc import AsyncGenerator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bunkhouse.errors import StorageFull, Unavailable
+from bunkhouse.errors import BunkhouseError, Unavailable
+from bunkhouse.store import schema
+from bunkhouse.store.postgres import Postgres
+from bunkhouse.store.sqlite import SQLite
 
 Transaction = AsyncConnection
 """What queries take: a connection inside a transaction."""
 
-_BUSY_SECONDS = 30
-_MIGRATIONS = Path(__file__).parent / "migrations"
+Place = Path | str
+"""Where a store is: the path of an SQLite file, or the URL of a Postgres database."""
+
+CONNECTIONS = 16
+
+
+class Backend(Protocol):
+    """What differs between the stores."""
+
+    def readers(self) -> AsyncEngine:
+        """Connections whose transactions see one moment of the store, and write nothing."""
+        ...
+
+    def writers(self) -> AsyncEngine:
+        """Connections whose transactions write."""
+        ...
+
+    def alone(self) -> AbstractContextManager[Connection]:
+        """A transaction for changing the tables, as the only one who does; the store is made."""
+        ...
+
+    def claimed(self) -> AbstractAsyncContextManager[None]:
+        """Be the only hub of the store. Raises `Conflict` where another is."""
+        ...
+
+    async def settled(self) -> None:
+        """Until what was committed so far outlives a loss of power."""
+        ...
+
+    def explain(self, error: Exception) -> BunkhouseError | None:
+        """What a person can do about a driver's error; None where it is our own mistake."""
+        ...
 
 
 class Database:
     """One database of one installation."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._reading = _engine(path, begin="BEGIN", connections=8)
-        self._writing = _engine(path, begin="BEGIN IMMEDIATE", connections=1)
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._reading = backend.readers()
+        self._writing = backend.writers()
 
     @classmethod
-    async def open(cls, path: Path) -> "Database":
+    async def open(cls, place: Place, *, connections: int = CONNECTIONS) -> "Database":
         """Open, creating the file and bringing its tables up to date.
+
+        `connections`: how many there may be to a server at once.
 
         Raises:
             StorageFull: the disk is full.
-            Unavailable: the file can't be opened, for example for want of rights.
+            Unavailable: the store can't be opened, or a newer version has written it.
         """
-        with _Translated(path):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except (PermissionError, FileExistsError, NotADirectoryError) as error:
-                raise _closed(path) from error
-            await asyncio.to_thread(_migrate, path)
-        return cls(path)
+        backend = at(place, connections=connections)
+        with _Explained(backend):
+            await asyncio.to_thread(_upgrade, backend)
+        return cls(backend)
+
+    @classmethod
+    def as_it_is(cls, place: Place) -> "Database":
+        """A store whose tables may be those of another version; nothing is made or migrated."""
+        return cls(at(place))
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:
         """A consistent view; nothing is written."""
-        with _Translated(self.path):
+        with _Explained(self._backend):
             async with self._reading.connect() as tx:
                 yield tx
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        """A transaction: all of it happens, or nothing if the block raises."""
-        with _Translated(self.path):
+        """A transaction: all of it happens, or nothing if the block raises.
+
+        When this ends, what was written outlives a killed hub and a loss of power.
+        """
+        with _Explained(self._backend):
             async with self._writing.begin() as tx:
                 yield tx
+            await self._backend.settled()
+
+    @asynccontextmanager
+    async def claimed(self) -> AsyncGenerator[None]:
+        """Be the only hub of this store until the block ends.
+
+        A hub that died holds it no longer. SQLite needs none of this: its data folder is claimed.
+
+        Raises:
+            Conflict: another hub works on it.
+        """
+        async with AsyncExitStack() as stack:
+            with _Explained(self._backend):
+                await stack.enter_async_context(self._backend.claimed())
+            yield
 
     async def close(self) -> None:
         """Close all connections."""
@@ -73,86 +129,43 @@ class Database:
         await self._writing.dispose()
 
 
-def _engine(path: Path, *, begin: str, connections: int) -> AsyncEngine:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=_BUSY_SECONDS,
-        connect_args={"timeout": _BUSY_SECONDS},
-    )
-
-    # The driver would open transactions by itself, and only before the first write.
-    def connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    def began(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", began)
-    return engine
+def at(place: Place, *, connections: int = CONNECTIONS) -> Backend:
+    """The backend of a place."""
+    return SQLite(place) if isinstance(place, Path) else Postgres(place, connections=connections)
 
 
-def _migrate(path: Path) -> None:
-    """Apply the migrations that this file lacks; safe when two processes do it at once."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
-    try:
-        with _alone(path), engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            connection.rollback()
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-    finally:
-        engine.dispose()
+async def hold(tx: Transaction, name: str) -> None:
+    """Be the only transaction that holds this name, until it ends.
+
+    For what is asked first and written then, where there is no row yet that could be locked. SQLite
+    has one writer at a time, who holds everything.
+    """
+    if tx.dialect.name == "postgresql":
+        await tx.execute(select(func.pg_advisory_xact_lock(zlib.crc32(name.encode()))))
 
 
-@contextmanager
-def _alone(path: Path) -> Generator[None]:
-    """Holds a lock file: SQLite does not wait for others when a new file changes to WAL."""
-    with path.with_name(f"{path.name}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _upgrade(backend: Backend) -> None:
+    with backend.alone() as connection:
+        schema.upgrade(connection)
 
 
-class _Translated:
+class _Explained:
     """Turns the driver's errors that people can do something about into ours."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _full(self._path) from error
-        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS):
-            raise _closed(self._path) from error
-        if isinstance(error, OperationalError):
-            if "disk is full" in str(error) or "disk I/O error" in str(error):
-                raise _full(self._path) from error
-            if "unable to open" in str(error) or "readonly" in str(error):
-                raise _closed(self._path) from error
-
-
-def _full(path: Path) -> StorageFull:
-    return StorageFull(
-        f"The disk that holds {path.parent} is full.",
-        remedy="Free some space there; what was stored before is safe.",
-    )
-
-
-def _closed(path: Path) -> Unavailable:
-    return Unavailable(
-        f"The database {path} can't be opened.",
-        remedy="Check that its folder can be made and is yours, or set BUNKHOUSE_DATA_DIR.",
-    )
+        if isinstance(error, PoolTimeout):
+            raise Unavailable(
+                "The database is busy: no connection to it came free.",
+                remedy="Try again in a moment.",
+                code="store_busy",
+            ) from error
+        if isinstance(error, Exception):
+            ours = self._backend.explain(error)
+            if ours is not None:
+                raise ours from error

@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import delete, insert, select, update
 
 from bunkhouse.store import tables as t
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.database import Transaction, hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,13 @@ async def user(tx: Transaction, user_id: str) -> User | None:
     return None if row is None else User(*row)
 
 
-async def first_with_role(tx: Transaction, role: str) -> User | None:
-    """Give the person who has had this role for longest."""
+async def first_with_role(tx: Transaction, role: str, *, lock: bool = False) -> User | None:
+    """Give the person who has had this role for longest.
+
+    `lock`: who else asks so waits until the transaction ends, in which there may come to be one.
+    """
+    if lock:
+        await hold(tx, f"first {role}")
     query = (
         select(t.users)
         .where(t.users.c.role == role)

@@ -87,9 +87,15 @@ async def add(tx: Transaction, **columns: Any) -> None:
     await tx.execute(insert(_S).values(**columns))
 
 
-async def get(tx: Transaction, session_id: str) -> SessionRow | None:
-    """One session; None where there is none, or it was deleted."""
+async def get(tx: Transaction, session_id: str, *, lock: bool = False) -> SessionRow | None:
+    """One session; None where there is none, or it was deleted.
+
+    `lock`: wait until nobody else changes it, and let nobody until the transaction ends. All that
+    belongs to a session is written under this lock. SQLite's one writer has it anyway.
+    """
     query = select(_S).where(_S.c.id == session_id, _S.c.deleted_at.is_(None))
+    if lock:
+        query = query.with_for_update()
     found = (await tx.execute(query)).mappings().first()
     return None if found is None else _row(found)
 
@@ -157,4 +163,6 @@ async def release(tx: Transaction, session_id: str, *, owner: str) -> None:
 
 async def release_all(tx: Transaction) -> None:
     """Free every lease: for the only hub of an installation, when it starts."""
-    await tx.execute(update(_S).values(lease_owner=None, lease_until=None))
+    await tx.execute(
+        update(_S).where(_S.c.lease_owner.is_not(None)).values(lease_owner=None, lease_until=None)
+    )

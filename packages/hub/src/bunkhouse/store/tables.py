@@ -15,9 +15,9 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     TypeDecorator,
 )
+from sqlalchemy import Text as AnyText
 
 metadata = MetaData(
     naming_convention={
@@ -29,8 +29,19 @@ metadata = MetaData(
 )
 
 
+class Text(TypeDecorator[str]):
+    """Text of any length. Postgres keeps no NUL in it, so on both stores one is marked as lost."""
+
+    impl = AnyText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Put the sign for what can't be shown in place of each NUL."""
+        return None if value is None else value.replace("\0", "\ufffd")
+
+
 class Moment(TypeDecorator[datetime]):
-    """A point in time. SQLite keeps no time zone, so all are UTC there and aware here."""
+    """A point in time. SQLite keeps no time zone, Postgres gives its own; here all are in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -41,9 +52,9 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Back to an aware time."""
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
+        if value is None or value.tzinfo is None:
+            return value and value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
 
 
 sessions = Table(

@@ -1,0 +1,10 @@
+"""The store's tests run on both stores."""
+
+import pytest
+
+from ..conftest import KINDS
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "stores" in metafunc.fixturenames:
+        metafunc.parametrize("stores", KINDS, indirect=True, scope="session")
