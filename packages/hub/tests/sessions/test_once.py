@@ -49,7 +49,7 @@ async def test_at_the_same_time_as_well(room: Room) -> None:
 
 async def test_after_the_hub_was_restarted_too(room: Room) -> None:
     first = await room.sessions.create(NewSession(prompt="go"), ADMIN, key=once())
-    again = await Database.open(room.settings.database_path)
+    again = await Database.open(room.settings.database)
     journal = Journal(again, MemoryBus())
     links = Links(journal, room.specs, event_bytes=1 << 20)
     sessions = Sessions(journal, links, FakeCatalog(), room.specs, room.settings)
