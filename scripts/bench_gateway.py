@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import websockets
 
+from bunkhouse.cli.addresses import listen
 from bunkhouse.cli.server import Server
 from bunkhouse.gateway import Apps, Gateway, websockets_through
 from bunkhouse.people import People
@@ -146,7 +147,7 @@ class _Streams:
 async def _hub(port: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bh") as folder:
         settings = Settings(data_dir=Path(folder), _env_file=None)  # pyright: ignore[reportCallIssue]
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = listen("127.0.0.1", 0)
         settings.port = listening.getsockname()[1]
         people = People(await Database.open(settings.database_path))
         signed_in = await people.use_link(await people.sign_in_link())

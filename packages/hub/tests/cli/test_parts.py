@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from bunkhouse.api import sse
+from bunkhouse.cli.addresses import listen
 from bunkhouse.cli.answers import choose
 from bunkhouse.cli.image_progress import Image, ImageProgress
 from bunkhouse.cli.stream import parse
@@ -112,3 +114,12 @@ def test_an_image_that_was_there_needs_no_word_and_a_failure_one() -> None:
         progress.show(image("failed"))
         progress.show(image("failed"))
     assert written.getvalue().splitlines()[1:] == ["Sandbox image: It broke.", "Do it."]
+
+
+def test_small_answers_do_not_wait_for_acknowledgements() -> None:
+    with (
+        listen("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

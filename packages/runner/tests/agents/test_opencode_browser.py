@@ -99,7 +99,7 @@ async def test_a_server_that_ends_in_a_call_is_started_again(browsing: Bench) ->
         ("click", {"target": "e5"}, "e5"),
         ("type", {"element": "Name", "target": "e6", "text": "Ada"}, "Name"),
         ("wait_for", {"time": 2}, "2 seconds"),
-        ("navigate_back", {}, "The page before"),
+        ("navigate_back", {}, "the page before"),
         ("some_new_tool", {}, "some new tool"),
     ],
 )

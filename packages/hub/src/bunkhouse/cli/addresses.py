@@ -21,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(address[:2], family=family, backlog=1024)
+        listening = socket.create_server(address[:2], family=family, backlog=1024)
     except OverflowError as error:
         raise Unavailable(f"There is no port {port}.", remedy="Use 1 to 65535.") from error
     except OSError as error:
@@ -36,6 +36,10 @@ def listen(host: str, port: int) -> socket.socket:
             f"The hub can't listen on {host}: {error.strerror}.",
             remedy="Give an address of this machine with --host.",
         ) from error
+    # What is accepted inherits it. asyncio would set it by itself, but not on the connections of a
+    # socket that does not name its protocol; small answers would wait for acknowledgements.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def listen_where_free(host: str, ports: Sequence[int]) -> list[socket.socket]:
