@@ -135,8 +135,8 @@ def unreadable(names: list[str]) -> Failure:
     """Say that the agent can't take what was attached."""
     return Failure(
         "attachment_unreadable",
-        f"The agent can't read {', '.join(names)}: the file is broken, or too large a picture. Send "
-        "the prompt again without it, or with another.",
+        f"The agent can't read {', '.join(names)}: the picture is broken, or too large. Send the "
+        "prompt again without it, or with another.",
     )
 
 
