@@ -63,14 +63,14 @@ export function QueueItem({
       ) : (
         <div className="grid grid-cols-[1.25rem_1fr_auto] items-center gap-x-1.5 pointer-coarse:grid-cols-[2rem_1fr_auto]">
           {now || hubs ? (
-            <span />
+            <span className="max-sm:row-span-2" />
           ) : (
             <button
               type="button"
               aria-label={`Move “${words}”: arrow up, arrow down`}
               title="Drag, or arrow keys"
               data-testid="queue-move"
-              className="quiet-ring flex h-5 cursor-grab touch-none items-center justify-center rounded-md text-ink-3 hover:text-ink active:cursor-grabbing pointer-coarse:h-11"
+              className="quiet-ring flex h-5 cursor-grab touch-none items-center justify-center rounded-md text-ink-3 max-sm:row-span-2 hover:text-ink active:cursor-grabbing pointer-coarse:h-11"
               {...handle}
             >
               <GripVertical size={14} />
