@@ -24,8 +24,8 @@ export interface Attachments {
   error: Error | null;
   add: (files: Iterable<File>) => void;
   remove: (file: AttachedFile) => void;
-  /** They belong to a prompt now. */
-  clear: () => void;
+  /** They go with a prompt: take them off; what is returned puts them back. */
+  take: () => () => void;
 }
 
 const isPicture = (mime: string) => mime.startsWith("image/");
@@ -94,10 +94,11 @@ export function useAttachments(
     // What a prompt has already is no upload: that is for its own form to say.
     if (file.id && file.key !== file.id) void forgetUpload(file.id).catch(() => {});
   }, []);
-  const clear = useCallback(() => {
+  const take = useCallback(() => {
     setError(null);
     setFiles([]);
-  }, []);
+    return () => setFiles((since) => [...files, ...since]);
+  }, [files]);
 
   return {
     files,
@@ -106,7 +107,7 @@ export function useAttachments(
     error,
     add,
     remove,
-    clear,
+    take,
   };
 }
 

@@ -68,7 +68,7 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
       },
       {
         onSuccess: (session) => {
-          attachments.clear();
+          attachments.take();
           void navigate({ to: "/sessions/$sessionId", params: { sessionId: session.id } });
         },
       },

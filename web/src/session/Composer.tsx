@@ -23,7 +23,6 @@ export function Composer() {
   const [text, setText] = useStored(`draft.${id}`, "");
   const attachments = useAttachments(id);
   const dropping = useDrop(attachments.add);
-  const [sending, setSending] = useState(false);
   const [stopping, setStopping] = useState<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const turn = transcript.turn?.id ?? null;
@@ -32,19 +31,22 @@ export function Composer() {
     (state === "idle" || state === "hibernated") && transcript.queue.length === 0 && !drive;
   const ended = state === "ended";
   const something = text.trim() !== "" || attachments.files.length > 0;
-  const ready = something && !attachments.busy && !sending && !ended;
+  const ready = something && !attachments.busy && !ended;
 
+  const now = useRef(text);
+  now.current = text;
+  const sent = useRef(Promise.resolve());
   const send = (when: When) => {
     if (!ready) return;
-    setSending(true);
     const prompt = { text: text.trim(), attachments: attachments.ids, when };
-    void act(actions.prompt(prompt)).then((done) => {
-      setSending(false);
-      if (done) {
-        setText("");
-        attachments.clear();
-      }
-      field.current?.focus();
+    // The field is free for the next words at once; if these are refused, they come back.
+    const putBack = attachments.take();
+    setText("");
+    field.current?.focus();
+    sent.current = sent.current.then(async () => {
+      if (await act(actions.prompt(prompt))) return;
+      putBack();
+      setText([text, now.current].filter((words) => words.trim() !== "").join("\n\n"));
     });
   };
   const stop = () => {

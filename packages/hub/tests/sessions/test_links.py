@@ -150,3 +150,15 @@ async def test_a_runner_of_another_version_is_refused(room: Room, socket: Path) 
             await hub.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4400
+
+
+@pytest.mark.parametrize("steers", [True, False])
+async def test_whether_a_runner_takes_prompts_into_a_turn_is_its_own_word(
+    room: Room, socket: Path, steers: bool
+) -> None:
+    view = await room.sessions.create(NewSession(), ADMIN)
+    assert not room.links.steers(view.id)
+    async with dial(socket, view.id) as hub:
+        await hub.send(Hello(spool_id="a", steers=steers).model_dump_json())
+        await room.links.wait_connected(view.id)
+        assert room.links.steers(view.id) is steers

@@ -65,6 +65,16 @@ async def test_a_model_that_reads_no_pictures_is_not_asked(bench: Bench) -> None
     assert (await bench.turn(DONE, text="Then this.")).outcome == "done"
 
 
+async def test_a_picture_that_is_broken_fails_its_turn_alone(bench: Bench) -> None:
+    bench.model.script(DONE)
+    broken = AttachedFile("half.png", "image/png", PNG[:20])
+    result = await attach(bench, broken, text="See this.")
+    assert (result.outcome, result.code) == ("failed", "attachment_unreadable")
+    assert "half.png" in (result.message or "")
+    assert (await bench.turn(DONE, text="Then this.")).outcome == "done"
+    assert "half.png" not in everything(bench)
+
+
 async def test_what_the_provider_refuses_does_not_fail_the_turns_to_come(
     benches: Benches,
 ) -> None:

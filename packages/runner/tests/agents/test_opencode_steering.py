@@ -90,9 +90,6 @@ async def test_another_model_ends_the_turn_and_no_turn_takes_nothing(bench: Benc
     turn = bench.prompt([wait_for("go"), Finish()], DONE)
     await bench.until(ToolCall)
     assert await bench.agent.steer("p_2", "x", "openai/another") == "stop"
-    # Nobody knows whether this model reads pictures: it can only be tried from the beginning.
-    picture = AttachedFile("a.png", "image/png", b"\x89PNG")
-    assert await bench.agent.steer("p_2", "x", MODEL, [picture]) in ("stop", "given")
     (bench.workspace / "go").touch()
     assert (await turn).outcome == "done"
 

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useSessionPage } from "../context";
-import { QueueItem } from "./QueueItem";
+import { isNow, QueueItem } from "./QueueItem";
 import { useReorder } from "./use-reorder";
 
 /** Prompts that wait for their turn, the next first: each can be changed, moved, sent, taken back. */
@@ -19,6 +19,7 @@ export function Queue() {
     setSaid(`Moved to place ${bounded + 1} of ${queue.length}`);
     void act(actions.changePrompt(promptId, { position: bounded + before }));
   };
+  const given = queue.filter((prompt) => isNow(prompt, transcript)).length;
   const { list, drag, handle } = useReorder(move);
   if (queue.length === 0) return null;
   return (
@@ -27,14 +28,14 @@ export function Queue() {
         ref={list}
         aria-label="Queue"
         data-testid="queue"
-        className="mb-2 max-h-[38vh] overflow-y-auto rounded-md border bg-raised"
+        className="mb-2 max-h-[30vh] sm:max-h-[38vh] overflow-y-auto rounded-md border bg-raised"
       >
         {queue.map((prompt, index) => (
           <QueueItem
             key={prompt.key}
             prompt={prompt}
             index={index}
-            first={index + before === 0}
+            place={index + before + 1 - given}
             handle={handle(prompt.promptId, index)}
             dragged={drag?.id === prompt.promptId}
             line={drag && drag.id !== prompt.promptId ? lineAt(drag, index) : null}

@@ -2,25 +2,31 @@ import { clsx } from "clsx";
 import { CornerDownRight, GripVertical, Pencil, X } from "lucide-react";
 import { type ComponentProps, useState } from "react";
 import { bytes } from "@/attach/bytes";
-import type { PromptBlock } from "@/log/model";
+import type { PromptBlock, Transcript } from "@/log/model";
 import { modelName } from "@/shell/names";
 import { IconButton } from "@/ui/Button";
 import { useSessionPage } from "../context";
 import { PromptEditor } from "./PromptEditor";
 
+/** Whether the agent is being given a prompt in the turn that runs. */
+export const isNow = (prompt: PromptBlock, { turn, drive }: Transcript) =>
+  prompt.when === "now" && turn !== null && !drive;
+
 /** A prompt that waits. One that is on its way into the running turn can't be changed any more. */
 export function QueueItem({
   prompt,
   index,
-  first,
+  place,
   handle,
   dragged,
   line,
   onMove,
 }: {
   prompt: PromptBlock;
+  /** Among those that are here, from 0. */
   index: number;
-  first: boolean;
+  /** Among those that wait, from 1; those that are read now left out. */
+  place: number;
   handle: ComponentProps<"button">;
   dragged: boolean;
   line: "above" | "below" | null;
@@ -28,9 +34,9 @@ export function QueueItem({
 }) {
   const { transcript, actions, act } = useSessionPage();
   const [editing, setEditing] = useState(false);
-  const now = prompt.when === "now" && transcript.turn !== null && !transcript.drive;
+  const now = isNow(prompt, transcript);
   const hubs = prompt.origin === "hand_back";
-  const place = now ? "Now" : first ? "Next" : `${index + 1}.`;
+  const where = now ? "Now" : place === 1 ? "Next" : `${place}.`;
   const words = prompt.text || prompt.attachments.map(({ name }) => name).join(", ");
   return (
     <li
@@ -55,44 +61,38 @@ export function QueueItem({
       {editing ? (
         <PromptEditor prompt={prompt} onDone={() => setEditing(false)} />
       ) : (
-        <div className="flex flex-wrap items-center gap-x-2 sm:flex-nowrap">
-          <div className="flex min-w-0 flex-1 basis-full items-start gap-1 sm:basis-0">
-            {now || hubs ? (
-              <span className="w-5 shrink-0" />
-            ) : (
-              <button
-                type="button"
-                aria-label={`Move “${words}”: arrow up, arrow down`}
-                title="Drag, or arrow keys"
-                data-testid="queue-move"
-                className="quiet-ring flex h-5 w-5 shrink-0 cursor-grab touch-none items-center justify-center rounded-md text-ink-3 hover:text-ink active:cursor-grabbing pointer-coarse:h-11 pointer-coarse:w-8"
-                {...handle}
-              >
-                <GripVertical size={14} />
-              </button>
-            )}
-            <div className="min-w-0 flex-1 pointer-coarse:pt-1">
-              <p className="line-clamp-2 break-words whitespace-pre-wrap">
-                <span className={clsx("mr-1.5", now ? "text-accent-text" : "text-ink-3")}>
-                  {place}
+        <div className="grid grid-cols-[1.25rem_1fr_auto] items-center gap-x-1.5 pointer-coarse:grid-cols-[2rem_1fr_auto]">
+          {now || hubs ? (
+            <span className="max-sm:row-span-2" />
+          ) : (
+            <button
+              type="button"
+              aria-label={`Move “${words}”: arrow up, arrow down`}
+              title="Drag, or arrow keys"
+              data-testid="queue-move"
+              className="quiet-ring flex h-5 cursor-grab touch-none items-center justify-center rounded-md text-ink-3 max-sm:row-span-2 hover:text-ink active:cursor-grabbing pointer-coarse:h-11"
+              {...handle}
+            >
+              <GripVertical size={14} />
+            </button>
+          )}
+          <p className="line-clamp-2 min-w-0 break-words whitespace-pre-wrap max-sm:col-span-2">
+            <span className={clsx("mr-1.5", now ? "text-accent-text" : "text-ink-3")}>{where}</span>
+            {words}
+          </p>
+          <p className="col-start-2 row-start-2 flex min-w-0 flex-wrap gap-x-2 text-12 text-ink-3">
+            <span>{prompt.author}</span>
+            {prompt.model && <span title={prompt.model}>{modelName(prompt.model)}</span>}
+            {prompt.text !== "" &&
+              prompt.attachments.map((file) => (
+                <span key={file.blob} title={bytes(file.size)} className="truncate">
+                  {file.name}
                 </span>
-                {words}
-              </p>
-              <p className="flex flex-wrap gap-x-2 text-12 text-ink-3">
-                <span>{prompt.author}</span>
-                {prompt.model && <span title={prompt.model}>{modelName(prompt.model)}</span>}
-                {prompt.text !== "" &&
-                  prompt.attachments.map((file) => (
-                    <span key={file.blob} title={bytes(file.size)} className="truncate">
-                      {file.name}
-                    </span>
-                  ))}
-                {now && <span>read at the agent’s next step</span>}
-              </p>
-            </div>
-          </div>
+              ))}
+            {now && <span>read at the agent’s next step</span>}
+          </p>
           {!now && (
-            <div className="ml-auto flex shrink-0">
+            <div className="col-start-3 flex max-sm:row-start-2 sm:row-span-2 sm:row-start-1">
               {transcript.turn && !transcript.drive && !hubs && (
                 <IconButton
                   label="Send now"

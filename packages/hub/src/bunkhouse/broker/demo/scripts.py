@@ -205,7 +205,7 @@ def _error(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
         return Reply(text=f"{INTRODUCTION} It answered at attempt {attempt}.")
     kinds = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
     message = directive.text("message", f"The demo model fails with {status}, as its script says.")
-    kind = kinds.get(status, "server_error")
+    kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
     wait = directive.count("retry_after", 1) if status in (429, 503) else None
     return Reply(failure=Failure(status, message, kind, retry_after=wait))
 

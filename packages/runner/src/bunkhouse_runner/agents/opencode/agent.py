@@ -29,6 +29,7 @@ from bunkhouse_runner.processes import groups_below
 _log = structlog.get_logger("bunkhouse.runner.opencode")
 _SESSION = "session"
 """Key of the memory: OpenCode's id of our session."""
+_BAD_REQUEST = 400
 _RESTART_PAUSE = 10.0
 """A process that dies sooner after its start than this is started again only by a prompt."""
 
@@ -96,6 +97,9 @@ class OpenCode:
             said = parts.of_prompt(text, files)
             failure, last = await turn.run(self._host.client, said, self._context.doors_url)
             await self._steering.close_turn()
+            shown = parts.pictures(files)
+            if shown and failure is not None and turn.refused == _BAD_REQUEST:
+                failure = failures.unreadable([file.name for file in shown])
             if turn.stuck:
                 await self._end(turn)
             await self._listener.conclude(turn, _why_open(turn))

@@ -131,6 +131,15 @@ def blind(model: str, names: list[str]) -> Failure:
     )
 
 
+def unreadable(names: list[str]) -> Failure:
+    """Say that the agent can't take what was attached."""
+    return Failure(
+        "attachment_unreadable",
+        f"The agent can't read {', '.join(names)}: the picture is broken, or too large. Send the "
+        "prompt again without it, or with another.",
+    )
+
+
 def unreachable(said: str) -> Failure:
     """Say that there was no way to the model."""
     return Failure("model_unreachable", f"The connection to the model failed: {said}")

@@ -15,6 +15,7 @@ from bunkhouse_runner.agents.opencode.client import Client, Refused, Unreachable
 from bunkhouse_runner.agents.opencode.config import WARM_UP, Configuration, catalog_model
 from bunkhouse_runner.agents.opencode.limits import Limits
 from bunkhouse_runner.agents.opencode.server import Server
+from bunkhouse_runner.agents.opencode.tools import Json
 from bunkhouse_runner.agents.opencode.warmup import warm_up_model
 from bunkhouse_runner.errors import AgentFailed
 
@@ -115,12 +116,7 @@ class Host:
 
     async def reads_pictures(self, model: str) -> bool | None:
         """Whether a model does; None where OpenCode's catalogue does not know it."""
-        known = await self.client.model(*catalog_model(model))
-        if not known:
-            return None
-        if known["capabilities"]["input"]["image"]:
-            return True
-        return None if not known.get("release_date") else False
+        return _reads_pictures(await self.client.model(*catalog_model(model)))
 
     async def show_pictures(self, model: str) -> None:
         """Have OpenCode pass pictures on to a model that it does not know."""
@@ -164,7 +160,7 @@ class Host:
                 started.set_result(None)
                 with contextlib.suppress(TimeoutError, Refused, Unreachable):
                     async with asyncio.timeout(self._limits.warm_up):
-                        await self._throwaway_turn(configuration.warm_folder())
+                        await self._throwaway_turn(configuration)
         except Exception as problem:
             if started.done():
                 raise
@@ -172,14 +168,17 @@ class Host:
         finally:
             configuration.warm_up_url = None
 
-    async def _throwaway_turn(self, folder: Path) -> None:
-        """Run a turn in a folder of its own.
+    async def _throwaway_turn(self, configuration: Configuration) -> None:
+        """Run a turn in a folder of its own, and see whether the session's model is known.
 
         The workspace is not there yet, and what OpenCode knows of a folder (that it is a git
         repository) it finds out once.
         """
-        client = Client(self._server.url, self._password, folder)
+        client = Client(self._server.url, self._password, configuration.warm_folder())
+        model = configuration.spec.model
         try:
+            if _reads_pictures(await client.model(*catalog_model(model))) is None:
+                configuration.show_pictures(model)  # written before the workspace is opened
             session = await client.create_session("Warm-up")
             await client.prompt(session, [parts.of_text("Say ok.")], (WARM_UP, WARM_UP))
             await client.delete_session(session)
@@ -191,3 +190,10 @@ class Host:
         if self._configuration is None:
             raise AgentFailed("agent_failed", "The agent was not started.")
         return self._configuration
+
+
+def _reads_pictures(known: Json) -> bool | None:
+    if known and known["capabilities"]["input"]["image"]:
+        return True
+    # What is declared without being in the catalogue has no date.
+    return False if known.get("release_date") else None

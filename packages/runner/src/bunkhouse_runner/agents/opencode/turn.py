@@ -41,6 +41,8 @@ class Turn:
     """What its commands left in the background goes on when it is ended."""
     stuck: bool = False
     """OpenCode does not end the turn."""
+    refused: int | None = None
+    """The status with which OpenCode answered in place of a turn."""
     died: asyncio.Event = field(default_factory=asyncio.Event)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     """OpenCode reported an error."""
@@ -111,6 +113,7 @@ class Turn:
         try:
             last = await call
         except Refused as refusal:
+            self.refused = refusal.status
             # What went wrong is told by an event, which may come a moment later.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.failed.wait(), _LATE_SECONDS)
