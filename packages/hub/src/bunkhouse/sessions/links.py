@@ -120,7 +120,7 @@ class _Link:
         if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
             raise InvalidInput("The runner speaks another version of the protocol.")
         async with self._journal.change(self._session_id) as change:
-            acked = await runner_word.greet(change, hello.spool_id)
+            acked = await runner_word.greet(change, hello.spool_id, hello.acked)
         await self.send(Welcome(acked=acked, session=spec))
 
     async def run(self) -> None:
