@@ -85,7 +85,7 @@ async def main() -> None:
     for _ in range(ROUNDS):
         for name, (synchronous, settled) in WAYS.items():
             given = tuple(each for each in pragmas if not each.startswith("synchronous"))
-            vars(sqlite)["_PRAGMAS"] = (*given, f"synchronous={synchronous}")
+            sqlite._PRAGMAS = (*given, f"synchronous={synchronous}")  # pyright: ignore
             sqlite.SQLite.settled = settled  # pyright: ignore[reportAttributeAccessIssue]
             for writers in WRITERS:
                 with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:

@@ -87,6 +87,8 @@ class Hello(BaseModel):
     runner_version: str = ""
     steers: bool = False
     """Whether it knows `SteerCommand`."""
+    acked: int = Field(0, ge=0)
+    """Highest `n` that a hub has acknowledged; what is below has left the spool."""
 
 
 class EventFrame(BaseModel):

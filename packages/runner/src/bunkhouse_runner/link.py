@@ -125,7 +125,12 @@ class Link:
         async with self._hub.open_websocket(
             "/link", max_size=FRAME_BYTES, open_timeout=HANDSHAKE_SECONDS, close_timeout=1.0
         ) as connection:
-            hello = Hello(spool_id=self._spool.id, runner_version=__version__, steers=True)
+            hello = Hello(
+                spool_id=self._spool.id,
+                runner_version=__version__,
+                acked=self._spool.acked,
+                steers=True,
+            )
             await connection.send(hello.model_dump_json())
             text = await asyncio.wait_for(connection.recv(), HANDSHAKE_SECONDS)
             welcome = DOWN.validate_json(text)

@@ -52,6 +52,8 @@ app.command("bunkhouse.cli.machine:version", name="version", help="Print the ver
 _image.command("bunkhouse.cli.machine:build", name="build", help="Build it, if need be.")
 _token.command("bunkhouse.cli.people:create_token", name="create", help="Make a token.")
 _admin.command("bunkhouse.cli.people:link", name="link", help="Make a one-time sign-in link.")
+_admin.command("bunkhouse.cli.backup:backup", name="backup", help="Write a backup.")
+_admin.command("bunkhouse.cli.backup:restore", name="restore", help="Restore a backup.")
 for group in (_image, _token, _admin):
     app.command(group)
 

@@ -127,7 +127,7 @@ class _Link:
             raise InvalidInput("The runner speaks another version of the protocol.")
         self.steers = hello.steers
         async with self._journal.change(self._session_id) as change:
-            acked = await runner_word.greet(change, hello.spool_id)
+            acked = await runner_word.greet(change, hello.spool_id, hello.acked)
         await self.send(Welcome(acked=acked, session=spec))
 
     async def run(self) -> None:

@@ -5,7 +5,7 @@ from bunkhouse.sessions import driving, ingest, turns
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES
 from bunkhouse.store import outbox
-from bunkhouse_protocol.events import TurnEnded
+from bunkhouse_protocol.events import Notice, TurnEnded
 from bunkhouse_protocol.link import EventFrame, Ready, Received
 
 
@@ -31,11 +31,25 @@ async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
             await _ready(change, frame)
 
 
-async def greet(change: Change, spool_id: str) -> int:
-    """A runner has connected; returns the number up to which its spool is stored."""
-    if change.row.spool_id != spool_id:
-        change.row.spool_id, change.row.spool_acked = spool_id, 0
-    return change.row.spool_acked
+async def greet(change: Change, spool_id: str, acked: int = 0) -> int:
+    """A runner has connected; returns the number up to which its spool is stored.
+
+    `acked`: what it was told is stored, and has dropped. More than there is, if this store was set
+    back meanwhile (restored from a backup): it goes on from there, and the log says so.
+    """
+    row = change.row
+    if row.spool_id != spool_id:
+        row.spool_id, row.spool_acked = spool_id, 0
+    if acked > row.spool_acked:
+        row.spool_acked = acked
+        change.record(
+            Notice(
+                code="events_missing",
+                message="The hub's store was set back to an earlier time: what happened since "
+                "then in this sandbox is not shown here. Its files have it.",
+            )
+        )
+    return row.spool_acked
 
 
 async def _ready(change: Change, frame: Ready) -> None:

@@ -54,6 +54,10 @@ class Backend(Protocol):
         """Be the only hub of the store. Raises `Conflict` where another is."""
         ...
 
+    def filled(self, connection: Connection) -> None:
+        """Rows were put in with the keys that they had: new ones go on above them."""
+        ...
+
     async def settled(self) -> None:
         """Until what was committed so far outlives a loss of power."""
         ...
@@ -82,7 +86,7 @@ class Database:
             Unavailable: the store can't be opened, or a newer version has written it.
         """
         backend = at(place, connections=connections)
-        with _Explained(backend):
+        with Explained(backend):
             await asyncio.to_thread(_upgrade, backend)
         return cls(backend)
 
@@ -94,7 +98,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:
         """A consistent view; nothing is written."""
-        with _Explained(self._backend):
+        with Explained(self._backend):
             async with self._reading.connect() as tx:
                 yield tx
 
@@ -104,7 +108,7 @@ class Database:
 
         When this ends, what was written outlives a killed hub and a loss of power.
         """
-        with _Explained(self._backend):
+        with Explained(self._backend):
             async with self._writing.begin() as tx:
                 yield tx
             await self._backend.settled()
@@ -119,7 +123,7 @@ class Database:
             Conflict: another hub works on it.
         """
         async with AsyncExitStack() as stack:
-            with _Explained(self._backend):
+            with Explained(self._backend):
                 await stack.enter_async_context(self._backend.claimed())
             yield
 
@@ -149,7 +153,7 @@ def _upgrade(backend: Backend) -> None:
         schema.upgrade(connection)
 
 
-class _Explained:
+class Explained:
     """Turns the driver's errors that people can do something about into ours."""
 
     def __init__(self, backend: Backend) -> None:

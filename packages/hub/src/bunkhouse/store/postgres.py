@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -109,6 +109,22 @@ class Postgres:
             yield
         finally:
             await connection.close()
+
+    def filled(self, connection: Connection) -> None:
+        """Set each sequence to the highest key of its column."""
+        sequences = connection.exec_driver_sql(
+            "SELECT pg_get_serial_sequence(quote_ident(table_name), column_name), table_name,"
+            " column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+            " AND pg_get_serial_sequence(quote_ident(table_name), column_name) IS NOT NULL"
+        ).all()
+        for sequence, table, column in sequences:
+            connection.execute(
+                text(
+                    f'SELECT setval(CAST(:sequence AS regclass), max("{column}")) FROM "{table}"'  # noqa: S608
+                    f' HAVING max("{column}") IS NOT NULL'
+                ),
+                {"sequence": sequence},
+            )
 
     async def settled(self) -> None:
         """The server answers a commit when it is on its disk."""

@@ -76,6 +76,9 @@ class SQLite:
         """Whoever has the data folder has the file."""
         yield
 
+    def filled(self, connection: Connection) -> None:
+        """SQLite sees to it by itself."""
+
     async def settled(self) -> None:
         """Wait for a sync that begins after this call; who calls meanwhile waits for the same."""
         if self._next_sync is None:
