@@ -4,6 +4,7 @@ from bunkhouse.people.identity import Person
 from bunkhouse.sessions import sandbox_gateway
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.reaching import Reaching
+from bunkhouse.sessions.usage import Usage
 from bunkhouse_protocol.events import ServiceName
 from bunkhouse_protocol.gateway import Services, ServiceStart, ServiceStatus, Terminal, Terminals
 
@@ -15,8 +16,11 @@ class Environment:
     sandbox does not run, and `UpstreamFailed` where the sandbox could not do it.
     """
 
-    def __init__(self, reaching: Reaching, settings: EditorSettings) -> None:
+    def __init__(
+        self, reaching: Reaching, settings: EditorSettings, usage: Usage | None = None
+    ) -> None:
         self._reaching = reaching
+        self._usage = usage or Usage()
         self._editor_settings = settings
 
     async def services(self, session_id: str) -> Services:
@@ -28,6 +32,7 @@ class Environment:
     ) -> ServiceStatus:
         """Start the editor (with the person's own settings) or the desktop; once it is ready."""
         socket = await self._reaching.socket(session_id, "gateway")
+        self._usage.touch(session_id)
         if name != "editor":
             return await sandbox_gateway.start_service(socket, name, ServiceStart())
         async with self._editor_settings.laid(session_id, person) as settings:
@@ -48,6 +53,7 @@ class Environment:
     async def open_terminal(self, session_id: str) -> Terminal:
         """One more."""
         socket = await self._reaching.socket(session_id, "gateway")
+        self._usage.touch(session_id)
         return await sandbox_gateway.open_terminal(socket)
 
     async def end_terminal(self, session_id: str, terminal_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from bunkhouse.errors import Conflict, InvalidInput, NotFound, TooLarge
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import prompting, sandbox_gateway, turns
+from bunkhouse.sessions import prompting, sandbox_gateway, sleeping, turns
 from bunkhouse.sessions.followed import Followed
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Change, Journal, missing
@@ -18,6 +18,7 @@ from bunkhouse.sessions.links import Links
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.specs import Specs
+from bunkhouse.sessions.usage import Usage
 from bunkhouse.sessions.views import NewSession, PromptView, SessionView
 from bunkhouse.settings import Settings
 from bunkhouse.store import prompts, sessions
@@ -40,9 +41,11 @@ class Sessions:
         settings: Settings,
         *,
         reaching: Reaching | None = None,
+        usage: Usage | None = None,
     ) -> None:
         self._journal = journal
         self._reaching = reaching or Reaching(journal, links, settings)
+        self._usage = usage or Usage()
         self._catalog = catalog
         self._specs = specs
         self._settings = settings
@@ -146,6 +149,7 @@ class Sessions:
                 change.move("ended", "person", "deleted")
             change.row.deleted_at = datetime.now(UTC)
             change.moved = True
+        self._usage.forget(session_id)
 
     # ── prompts and answers ──────────────────────────────────────────────────────────────────
 
@@ -154,10 +158,11 @@ class Sessions:
     ) -> PromptView:
         """Say something to the agent; queued while it works. A failed session is tried again.
 
-        While somebody drives it waits until they hand back; the prompt's `notice` says so.
+        One that sleeps wakes up, and one that has ended is brought back. While somebody drives it
+        waits until they hand back; the prompt's `notice` says so.
 
         Raises:
-            Conflict: the session has ended.
+            SnapshotMissing: the session has ended, and nothing of it is kept any more.
         """
         text = text.strip()
         if not text:
@@ -165,10 +170,7 @@ class Sessions:
         self._check_size(text)
         chosen = None if model is None else self._catalog.model(model)
         async with self._journal.change(session_id) as change:
-            if change.row.state == "ended":
-                raise Conflict(
-                    "This session has ended.", remedy="Start a new one.", code="wrong_state"
-                )
+            await sleeping.rouse(change)
             prompt_id = await prompting.enqueue(change, text, author, chosen)
             if change.row.state == "failed":
                 await self._set_up_again(change)
@@ -289,16 +291,24 @@ class Sessions:
 
     @asynccontextmanager
     async def gateway(
-        self, session_id: str
+        self, session_id: str, *, holds: bool = True
     ) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         """A byte stream to the sandbox's gateway.
+
+        `holds`: while it is open the session counts as used; else say so with `use`.
 
         Raises:
             SandboxNotRunning: there is no running sandbox.
         """
         socket = await self._reaching.socket(session_id, "gateway")
         async with sandbox_gateway.connect(socket) as stream:
+            if holds:
+                self._usage.hold(session_id, stream[1])
             yield stream
+
+    def use(self, session_id: str) -> None:
+        """Somebody does something in the session's sandbox at this moment."""
+        self._usage.touch(session_id)
 
     async def open_stream(
         self, session_id: str, target: str
@@ -310,7 +320,9 @@ class Sessions:
             ServiceNotRunning, NotListening, NotAllowed: the sandbox refused.
         """
         socket = await self._reaching.socket(session_id, "streams")
-        return await sandbox_gateway.open_stream(socket, target)
+        stream = await sandbox_gateway.open_stream(socket, target)
+        self._usage.hold(session_id, stream[1])
+        return stream
 
     # ── within ───────────────────────────────────────────────────────────────────────────────
 
