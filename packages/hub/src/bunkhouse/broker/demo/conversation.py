@@ -45,6 +45,8 @@ class Turn:
     """What the demo model goes by."""
 
     prompt: str
+    before: list[str]
+    """The prompts before it, as far as the conversation still has them."""
     directive: Directive | None
     step: int
     """How many times tools were called since the prompt."""
@@ -79,6 +81,7 @@ def read_turn(body: object, conversation: str) -> Turn:
     said = json.dumps([conversation, len(users), prompt, step])
     return Turn(
         prompt=prompt,
+        before=[text_of(messages[index].get("content")) for index in users[:-1]],
         directive=directive_in(prompt),
         step=step,
         done=_done(since),
