@@ -19,9 +19,9 @@ export function Composer() {
   const field = useRef<HTMLTextAreaElement>(null);
   const turn = transcript.turn?.id ?? null;
   const { drive } = transcript;
-  const free =
-    (state === "idle" || state === "hibernated") && transcript.queue.length === 0 && !drive;
-  const ended = state === "ended";
+  const rests = state === "hibernated" || state === "ended";
+  const free = (state === "idle" || rests) && transcript.queue.length === 0 && !drive;
+  const ended = state === "ended" && session !== undefined && !session.kept;
   const ready = text.trim() !== "" && !sending && !ended;
 
   const send = () => {
@@ -67,11 +67,15 @@ export function Composer() {
           placeholder={
             ended
               ? "This session has ended"
-              : free
-                ? "What next?"
-                : drive
-                  ? "It waits until the agent is handed the session back"
-                  : "Say what comes next; it is queued"
+              : rests
+                ? state === "ended"
+                  ? "Write to bring it back"
+                  : "What next? It wakes up when you send"
+                : free
+                  ? "What next?"
+                  : drive
+                    ? "It waits until the agent is handed the session back"
+                    : "Say what comes next; it is queued"
           }
           className="field-sizing-content block max-h-[30vh] min-h-11 w-full resize-none bg-transparent px-4 pt-2.5 pb-1 outline-none"
         />
