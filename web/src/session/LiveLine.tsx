@@ -57,9 +57,8 @@ export function LiveLine() {
   }
   if (state === "hibernated" || state === "ended") return <Asleep />;
   if (
-    state === "hibernating" ||
-    (state === "restoring" && (reason || last?.kind !== "setup")) ||
-    (state === "starting" && last?.kind !== "setup")
+    ((state === "hibernating" || state === "starting") && last?.kind !== "setup") ||
+    (state === "restoring" && (reason || last?.kind !== "setup"))
   ) {
     return (
       <Line>

@@ -98,9 +98,20 @@ class Reconciler:
             # A removal that was cut off would leave something running; a start can be taken up.
             if self._removals:
                 await asyncio.wait(self._removals, timeout=_REMOVAL_SECONDS)
-            for task in list(self._tasks.values()):
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self.give_up()
+
+    async def look(self) -> None:
+        """Look at everything once, and wait until what is begun by that is done."""
+        self._compared = 0.0
+        await self._sweep()
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def give_up(self) -> None:
+        """Drop all work where it is."""
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _reopen(self) -> None:
         """Listen again for the sandboxes that outlived the hub before this one."""

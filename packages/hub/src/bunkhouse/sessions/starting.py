@@ -104,8 +104,8 @@ class Starter:
             state = (await self._provider.status(row.sandbox_id)).state
             if state == "running":
                 await self.open_doors(row.sandbox_id, session_id)
-                if row.state == "restoring":  # it was never stopped, and has said `ready` before
-                    await self._links.redial(session_id)
+                # It may have said that it is ready while nobody waited for that.
+                await self._links.redial(session_id)
                 return True
             if state == "exited":
                 await self._stage(session_id, "container", "started", detail="starting it again")
