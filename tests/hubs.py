@@ -202,6 +202,16 @@ class Client:
             assert time.monotonic() < deadline, "sandboxes were left behind"
             time.sleep(0.1)  # folders tell of their end by being gone
 
+    def await_no_sandbox(self, session_id: str) -> None:
+        """Until the session's sandbox is gone and its files are kept elsewhere."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            kept: dict[str, Any] | None = self.session(session_id)["kept"]
+            if kept is not None and kept["form"] == "snapshot":
+                return
+            assert time.monotonic() < deadline, "it was not put away"
+            time.sleep(0.1)  # the session tells of it when it is asked
+
     def run(self, session_id: str, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command in the sandbox, as the agent's user."""
         return self.hub.command("exec", session_id, "--", "bash", "-lc", command, check=False)

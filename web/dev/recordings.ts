@@ -183,6 +183,9 @@ function session(
     queue: [],
     driver: null,
     ports: [],
+    state_at: at,
+    hibernate_after: null,
+    kept: null,
     ...more,
   };
 }

@@ -210,6 +210,9 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
         queue: [],
         driver: null,
         ports: [],
+        state_at: now,
+        hibernate_after: null,
+        kept: null,
       };
       start(fresh(made, wish.prompt));
       return json(made, 201);

@@ -31,6 +31,8 @@ class FakeSandbox:
     running: set[str] = field(default_factory=set[str])
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     terminals: list[str] = field(default_factory=list[str])
+    title: str = "bash"
+    """What runs in its terminals."""
     handover: dict[str, Any] | None = None
     refusal: dict[str, Any] | None = None
     refused_streams: dict[str, str] = field(default_factory=dict[str, str])
@@ -73,7 +75,7 @@ class FakeSandbox:
                 return JSONResponse({"message": "no"}, 404)
             self.terminals.remove(name)
             return Response(status_code=204)
-        found = [{"id": each, "title": "bash"} for each in self.terminals]
+        found = [{"id": each, "title": self.title} for each in self.terminals]
         return JSONResponse({"terminals": found})
 
     async def attach(self, websocket: WebSocket) -> None:

@@ -133,6 +133,25 @@ export function sessionActions(session_id: string) {
           params: { path: { ...path, prompt_id } },
         }),
       ),
+    hibernate: async () =>
+      rememberSession(
+        await take(api.POST("/api/sessions/{session_id}/hibernate", { params: { path } })),
+      ),
+    wake: async () =>
+      rememberSession(
+        await take(api.POST("/api/sessions/{session_id}/wake", { params: { path } })),
+      ),
+    end: async () =>
+      rememberSession(await take(api.POST("/api/sessions/{session_id}/end", { params: { path } }))),
+    hibernateAfter: async (hibernate_after: number | null) =>
+      rememberSession(
+        await take(
+          api.PATCH("/api/sessions/{session_id}", {
+            params: { path },
+            body: { hibernate_after },
+          }),
+        ),
+      ),
     stop: () => take(api.POST("/api/sessions/{session_id}/stop", { params: { path } })),
     retry: (change: { branch?: string; repository?: string }) =>
       take(

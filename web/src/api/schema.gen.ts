@@ -215,7 +215,7 @@ export interface paths {
         head?: never;
         /**
          * Change Session
-         * @description Change the title, or the model of prompts to come.
+         * @description Change the title, the model of prompts to come, or when it goes to sleep by itself.
          */
         patch: operations["changeSession"];
         trace?: never;
@@ -234,6 +234,66 @@ export interface paths {
          * @description Stop what the agent does now.
          */
         post: operations["stopSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/hibernate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hibernate Session
+         * @description Stop the sandbox, which keeps its files. It wakes with the next prompt.
+         */
+        post: operations["hibernateSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/wake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wake Session
+         * @description Start the sandbox again, or bring a session back that has ended.
+         */
+        post: operations["wakeSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Session
+         * @description Take the sandbox away and keep its files for a while. The session stays readable.
+         */
+        post: operations["endSession"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1022,6 +1082,21 @@ export interface components {
             error: string | null;
             /** Remedy */
             remedy: string | null;
+        };
+        /**
+         * KeptOut
+         * @description What is kept of a session that has no running sandbox.
+         */
+        KeptOut: {
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "sandbox" | "snapshot";
+            /** Bytes */
+            bytes: number | null;
+            /** Until */
+            until: string | null;
         };
         /**
          * Me
@@ -2048,6 +2123,14 @@ export interface components {
             driver: components["schemas"]["DriverOut"] | null;
             /** Ports */
             ports: components["schemas"]["Port"][];
+            /**
+             * State At
+             * Format: date-time
+             */
+            state_at: string;
+            /** Hibernate After */
+            hibernate_after: number | null;
+            kept: components["schemas"]["KeptOut"] | null;
         };
         /**
          * SessionPatch
@@ -2058,10 +2141,14 @@ export interface components {
             title?: string | null;
             /** Model */
             model?: string | null;
+            /** Hibernate After */
+            hibernate_after?: number | null;
         };
         /**
          * Stage
-         * @description One step of getting a sandbox ready. `done` and `failed` carry the time that it took.
+         * @description One step of getting a sandbox ready, or of putting it away.
+         *
+         *     `done` and `failed` carry the time that it took.
          */
         Stage: {
             /**
@@ -2088,7 +2175,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "image" | "container" | "connect" | "clone" | "agent";
+            name: "image" | "container" | "connect" | "clone" | "agent" | "stop" | "snapshot";
             /**
              * Status
              * @enum {string}
@@ -3010,6 +3097,99 @@ export interface operations {
         };
     };
     stopSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    hibernateSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    wakeSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    endSession: {
         parameters: {
             query?: never;
             header?: never;

@@ -482,6 +482,53 @@ describe("setting up", () => {
     );
     expect(kinds(result)).toEqual(["setup"]);
   });
+
+  it("tells going to sleep, waking up and being put away apart", () => {
+    const result = fold(
+      EMPTY,
+      log(
+        state("queued", "starting"),
+        stage("container", "started"),
+        stage("container", "done"),
+        state("starting", "idle"),
+        state("idle", "hibernating"),
+        stage("stop", "started"),
+        stage("stop", "done"),
+        state("hibernating", "hibernated"),
+        state("hibernated", "restoring"),
+        stage("container", "started"),
+        stage("container", "done"),
+        stage("agent", "started"),
+        stage("agent", "done"),
+        state("restoring", "idle"),
+        state("idle", "ended"),
+        stage("snapshot", "started"),
+        stage("snapshot", "done"),
+      ),
+    );
+    expect(result.blocks).toMatchObject([
+      { kind: "setup", purpose: "start", open: false },
+      { kind: "setup", purpose: "sleep", open: false, stages: [{ name: "stop", status: "done" }] },
+      { kind: "setup", purpose: "wake", open: false, stages: [{}, { name: "agent" }] },
+      { kind: "setup", purpose: "keep", open: false, stages: [{ name: "snapshot" }] },
+    ]);
+  });
+
+  it("begins anew where somebody comes back on the way to sleep", () => {
+    const result = fold(
+      EMPTY,
+      log(
+        state("idle", "hibernating"),
+        stage("stop", "started"),
+        state("hibernating", "restoring"),
+        stage("container", "started"),
+      ),
+    );
+    expect(result.blocks).toMatchObject([
+      { purpose: "sleep", open: false },
+      { purpose: "wake", open: true, stages: [{ name: "container" }] },
+    ]);
+  });
 });
 
 it("gathers repeats of a refused target", () => {

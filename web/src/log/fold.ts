@@ -9,7 +9,7 @@ import type { LogEvent } from "@/api/types";
 import { Draft } from "./draft";
 import * as environment from "./environment";
 import { addFrame, beginText } from "./frames";
-import type { SetupBlock, StageView, Transcript } from "./model";
+import type { SetupBlock, SetupPurpose, StageView, Transcript } from "./model";
 import * as queue from "./queue";
 
 export function fold(transcript: Transcript, events: readonly LogEvent[]): Transcript {
@@ -221,6 +221,7 @@ function applyTool(
 function applyStage(draft: Draft, event: Extract<LogEvent, { type: "stage" }>, key: string): void {
   const index = draft.find((block) => block.kind === "setup");
   const block = draft.at(index);
+  const purpose = purposeOf(event.name, draft.next.state);
   const view: StageView = {
     name: event.name,
     status: event.status,
@@ -235,15 +236,23 @@ function applyStage(draft: Draft, event: Extract<LogEvent, { type: "stage" }>, k
     const goesOn = before && before.status !== "done" && before.status !== "failed";
     if (before && goesOn) {
       const stages = block.stages.with(known, { ...view, at: before.at });
-      draft.replace(index, { ...block, stages });
+      const over = view.status === "done" && (purpose === "sleep" || purpose === "keep");
+      draft.replace(index, { ...block, stages, open: block.open && !over });
       return;
     }
-    if (block.open && !before) {
+    if (block.open && !before && block.purpose === purpose) {
       draft.replace(index, { ...block, stages: [...block.stages, view] });
       return;
     }
   }
   draft.closeSetup();
-  const setup: SetupBlock = { kind: "setup", key, at: event.at, stages: [view], open: true };
+  const { at } = event;
+  const setup: SetupBlock = { kind: "setup", purpose, key, at, stages: [view], open: true };
   draft.push(setup);
+}
+
+function purposeOf(stage: StageView["name"], state: Transcript["state"]): SetupPurpose {
+  if (stage === "stop") return "sleep";
+  if (stage === "snapshot") return "keep";
+  return state === "restoring" ? "wake" : "start";
 }

@@ -93,8 +93,12 @@ export interface StageView {
   at: string;
 }
 
+/** What a run of stages is for. */
+export type SetupPurpose = "start" | "wake" | "sleep" | "keep";
+
 export interface SetupBlock {
   kind: "setup";
+  purpose: SetupPurpose;
   key: string;
   at: string;
   stages: readonly StageView[];

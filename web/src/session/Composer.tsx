@@ -27,9 +27,9 @@ export function Composer() {
   const field = useRef<HTMLTextAreaElement>(null);
   const turn = transcript.turn?.id ?? null;
   const { drive } = transcript;
-  const free =
-    (state === "idle" || state === "hibernated") && transcript.queue.length === 0 && !drive;
-  const ended = state === "ended";
+  const rests = state === "hibernated" || state === "ended";
+  const free = (state === "idle" || rests) && transcript.queue.length === 0 && !drive;
+  const ended = state === "ended" && session !== undefined && !session.kept;
   const something = text.trim() !== "" || attachments.files.length > 0;
   const ready = something && !attachments.busy && !ended;
 
@@ -92,6 +92,10 @@ export function Composer() {
               ? "Drop to attach"
               : ended
                 ? "This session has ended"
+                : rests
+                  ? state === "ended"
+                    ? "Write to bring it back"
+                    : "What next? It wakes up when you send"
                 : free
                   ? "What next?"
                   : drive

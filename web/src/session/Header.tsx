@@ -10,6 +10,7 @@ import { PANE_TABS, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
 import { PANES, useCounts } from "./pane/Pane";
+import { SessionMenu } from "./sleep/SessionMenu";
 
 /** What the session is called, how it stands, where it works. */
 export function Header({ paneOpen }: { paneOpen: boolean }) {
@@ -60,6 +61,7 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
         </div>
       </div>
       <DriveButton />
+      <SessionMenu />
       {!paneOpen && (
         <div className="flex max-lg:hidden">
           {PANE_TABS.map((name) => {

@@ -6,6 +6,7 @@ import { Coded } from "@/ui/Problem";
 import { StateMark } from "@/ui/StateMark";
 import { Elapsed } from "@/ui/time";
 import { useSessionPage } from "./context";
+import { Asleep } from "./sleep/Asleep";
 
 /** What is the case right now, at the end of the transcript: why nothing moves, or that it does. */
 export function LiveLine() {
@@ -54,23 +55,16 @@ export function LiveLine() {
       </div>
     );
   }
-  if (state === "hibernated" || state === "hibernating") {
-    return (
-      <Line>
-        <StateMark state={state} />
-        It sleeps, and wakes up when you write.
-      </Line>
-    );
-  }
+  if (state === "hibernated" || state === "ended") return <Asleep />;
   if (
-    state === "ended" ||
-    state === "restoring" ||
-    (state === "starting" && last?.kind !== "setup")
+    ((state === "hibernating" || state === "starting") && last?.kind !== "setup") ||
+    (state === "restoring" && (reason || last?.kind !== "setup"))
   ) {
     return (
       <Line>
         <StateMark state={state} />
-        <Coded text={reason ?? WORDS[state]} />
+        <Coded text={state === "hibernating" ? WORDS[state] : (reason ?? WORDS[state])} />
+        {transcript.stateSince && <Elapsed since={transcript.stateSince} />}
       </Line>
     );
   }
@@ -78,7 +72,7 @@ export function LiveLine() {
 }
 
 const WORDS = {
-  ended: "This session has ended. What happened stays readable.",
+  hibernating: "Going to sleep…",
   restoring: "Waking up…",
   starting: "Starting…",
 };

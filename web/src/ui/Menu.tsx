@@ -1,3 +1,4 @@
+import { clsx } from "clsx";
 import { Check } from "lucide-react";
 import { DropdownMenu as Radix } from "radix-ui";
 import type { ReactNode } from "react";
@@ -35,15 +36,25 @@ export function Menu({
 export function MenuItem({
   onSelect,
   children,
+  hint,
+  disabled = false,
   danger = false,
 }: {
   onSelect: () => void;
   children: ReactNode;
+  /** What comes of it, or why it can't be done. */
+  hint?: string;
+  disabled?: boolean;
   danger?: boolean;
 }) {
   return (
-    <Radix.Item onSelect={onSelect} className={danger ? `${ITEM} text-bad` : ITEM}>
+    <Radix.Item
+      onSelect={onSelect}
+      disabled={disabled}
+      className={clsx(ITEM, danger && "text-bad", disabled && "text-ink-3", hint && "flex-wrap")}
+    >
       {children}
+      {hint && <span className="-mt-2 basis-full pl-[23px] text-12 text-ink-3">{hint}</span>}
     </Radix.Item>
   );
 }

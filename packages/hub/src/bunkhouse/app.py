@@ -30,12 +30,16 @@ from bunkhouse.sandboxes.readiness import Readiness, readiness
 from bunkhouse.sessions import Journal, Knocking, Links, Sessions, Specs
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.dialling import Dialling
+from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
+from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.sessions.starting import Starter
+from bunkhouse.sessions.usage import Usage
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database
 from bunkhouse_protocol.places import DOORS_PREFIX, GALLERY_HOST
@@ -139,11 +143,19 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
 
         ways = _Ways(listener, dialling, dialled=settings.hub_url_for_sandboxes is not None)
         starter = Starter(journal, links, engine, ways, settings)
-        reconciler = Reconciler(
-            journal, engine, starter, _Images(engine, settings), settings, blobs=blobs
-        )
         reaching = Reaching(journal, links, settings)
         editor_settings = EditorSettings(journal, reaching)
+        usage = Usage()
+        reconciler = Reconciler(
+            journal,
+            engine,
+            starter,
+            _Images(engine, settings),
+            settings,
+            keeper=Keeper(journal, engine, starter, settings, before=editor_settings.keep),
+            dozing=Dozing(journal, reaching, usage, settings),
+            blobs=blobs,
+        )
         for work in (reconciler.run(), providers.keep_fresh(), editor_settings.run()):
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
@@ -151,12 +163,20 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         services = Services(
             settings=settings,
             sessions=Sessions(
-                journal, links, catalog, specs, settings, reaching=reaching, attaching=attaching
+                journal,
+                links,
+                catalog,
+                specs,
+                settings,
+                reaching=reaching,
+                attaching=attaching,
+                usage=usage,
             ),
             environment=Environment(
-                reaching, editor_settings, gallery=policy.decide(GALLERY_HOST, 443).allowed
+                reaching, editor_settings, usage, gallery=policy.decide(GALLERY_HOST, 443).allowed
             ),
             drivers=Drivers(journal, reaching),
+            sleepers=Sleepers(journal),
             people=People(
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
             ),

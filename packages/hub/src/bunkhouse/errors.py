@@ -10,7 +10,8 @@
     ├── Conflict              409  not in this state
     │   ├── SandboxNotRunning
     │   ├── ServiceNotRunning
-    │   └── NotListening
+    │   ├── NotListening
+    │   └── SnapshotMissing
     ├── TooLarge              413
     ├── TooMany               429
     ├── Unavailable           503  something that we need is not there now
@@ -106,6 +107,12 @@ class NotListening(Conflict):
     """The sandbox runs, but nothing listens at that port."""
 
     code = "not_listening"
+
+
+class SnapshotMissing(Conflict):
+    """What was kept of a session's files is not there any more."""
+
+    code = "snapshot_missing"
 
 
 class TooLarge(BunkhouseError):

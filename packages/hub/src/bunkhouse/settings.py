@@ -123,6 +123,26 @@ class Settings(BaseSettings):
         gt=0,
         description="How long a sandbox's editor or desktop may be unused before it is stopped.",
     )
+    hibernate_after: int = Field(
+        1800,
+        ge=0,
+        description="Seconds after which a session that nobody uses goes to sleep; 0: never. A "
+        "session may have a time of its own.",
+    )
+    hibernate_for_room: bool = Field(
+        True,
+        description="Where `BUNKHOUSE_MAX_SANDBOXES` is reached, put the session to sleep that was "
+        "unused the longest, so that the next one need not wait.",
+    )
+    stop_seconds: float = Field(
+        20.0, gt=0, description="How long a sandbox may take to end what runs in it."
+    )
+    snapshot_days: int = Field(
+        30,
+        ge=1,
+        description="Days for which the files of a session that was ended are kept, so that it can "
+        "be brought back.",
+    )
     default_model: str | None = Field(
         None, description="`provider/model` that is chosen at first; else the first provider's."
     )

@@ -32,6 +32,7 @@ from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
 from bunkhouse.sessions.reaching import Reaching, Way
+from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse_protocol.events import Event
 from bunkhouse_protocol.link import EventFrame, Ready
 
@@ -200,6 +201,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         sessions=sessions,
         environment=Environment(reaching, editor_settings),
         drivers=Drivers(room.journal, reaching),
+        sleepers=Sleepers(room.journal),
         people=people,
         models=MemoryModels(),
         system=system,

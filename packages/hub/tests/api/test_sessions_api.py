@@ -167,3 +167,26 @@ async def test_every_answer_tells_browsers_what_they_may_not(house: House) -> No
             assert headers["referrer-policy"] == "no-referrer"
             assert "frame-ancestors 'none'" in headers["content-security-policy"]
             assert headers["cache-control"] == "no-store"
+
+
+async def test_when_a_session_sleeps_can_be_set_and_unset(house: House) -> None:
+    view = await house.sessions.create(NewSession(), house.admin)
+    async with house.program() as client:
+        path = f"/api/sessions/{view.id}"
+        for seconds in (0, 600, None):
+            answer = await client.patch(path, json={"hibernate_after": seconds})
+            assert (answer.status_code, answer.json()["hibernate_after"]) == (200, seconds)
+        await client.patch(path, json={"hibernate_after": 60})
+        # What is left out is left alone.
+        answer = await client.patch(path, json={"title": "Roof"})
+        assert answer.json()["hibernate_after"] == 60
+        assert (await client.patch(path, json={"hibernate_after": -1})).status_code == 422
+        refused = await client.post(f"{path}/hibernate")
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+        ended = await client.post(f"{path}/end")
+        assert (ended.status_code, ended.json()["state"], ended.json()["kept"]) == (
+            202, "ended", None,
+        )  # fmt: skip
+        gone = await client.post(f"{path}/wake")
+        assert (gone.status_code, gone.json()["code"]) == (409, "snapshot_missing")
+        assert gone.json()["remedy"]

@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection, unix_serve
 from bunkhouse.sessions import NewSession
 from bunkhouse_protocol.gateway import STDERR, STDOUT, ExecRequest
 
-from ..api.house import House
+from ..api.house import House, Runner
 from .program import Program
 
 
@@ -40,6 +40,22 @@ async def test_sessions_are_named_by_enough_of_their_id(house: House, program: P
     assert (await program("delete", first)).code == 0
     gone = await program("delete", first)
     assert (gone.code, f"There is no session {first}." in gone.err) == (1, True)
+
+
+async def test_to_sleep_awake_and_ended(house: House, program: Program) -> None:
+    view = await house.sessions.create(NewSession(), house.admin)
+    too_early = await program("hibernate", view.id)
+    assert (too_early.code, "queued" in too_early.err) == (1, True)
+    await Runner(house.room, view.id).start()
+    assert (await program("hibernate", view.id[:8])).code == 0
+    assert (await house.sessions.get(view.id)).state == "hibernating"
+    assert (await program("wake", view.id)).code == 0
+    assert (await house.sessions.get(view.id)).state == "restoring"
+    assert (await program("end", view.id)).code == 0
+    assert (await house.sessions.get(view.id)).state == "ended"
+    nothing = await program("wake", view.id)
+    assert (nothing.code, "not kept any more" in nothing.err) == (1, True)
+    assert "Start a new session" in nothing.err
 
 
 async def test_an_ambiguous_beginning_is_not_guessed(house: House, program: Program) -> None:

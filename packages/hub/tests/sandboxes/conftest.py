@@ -23,3 +23,5 @@ async def engine(ground: Ground, tmp_path: Path) -> AsyncIterator[Engine]:
         finally:
             for status in await made.provider.list():
                 await made.provider.destroy(status.sandbox_id)
+            for snapshot in await made.provider.snapshots():
+                await made.provider.forget_snapshot(snapshot.snapshot_id)

@@ -73,11 +73,15 @@ class StateChanged(EventBase):
     """In words for people: why it is so and, where something is missing, what is awaited."""
 
 
-StageName = Literal["image", "container", "connect", "clone", "agent"]
+StageName = Literal["image", "container", "connect", "clone", "agent", "stop", "snapshot"]
+"""`stop` and `snapshot`: what runs in the sandbox is ended, and its files are kept."""
 
 
 class Stage(EventBase):
-    """One step of getting a sandbox ready. `done` and `failed` carry the time that it took."""
+    """One step of getting a sandbox ready, or of putting it away.
+
+    `done` and `failed` carry the time that it took.
+    """
 
     type: Literal["stage"] = "stage"
     name: StageName

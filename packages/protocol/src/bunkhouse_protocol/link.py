@@ -87,7 +87,7 @@ class Hello(BaseModel):
     runner_version: str = ""
     steers: bool = False
     """Whether it knows `SteerCommand`."""
-    acked: int = Field(0, ge=0)
+    acked: int = Field(default=0, ge=0)
     """Highest `n` that a hub has acknowledged; what is below has left the spool."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from bunkhouse_runner.agents.base import AgentContext, AgentFactory
 from bunkhouse_runner.attachments import Attachments
 from bunkhouse_runner.byte_streams import ByteStreams
 from bunkhouse_runner.drive import Drive
-from bunkhouse_runner.errors import AgentFailed
+from bunkhouse_runner.errors import AgentFailed, RunnerError
 from bunkhouse_runner.hub import Hub, HubPort
 from bunkhouse_runner.link import Link
 from bunkhouse_runner.outbox import Outbox
@@ -50,6 +51,8 @@ from bunkhouse_runner.workspace import Workspace
 
 _log = structlog.get_logger("bunkhouse.runner")
 
+PUT_DOWN_SECONDS = 5.0
+"""Of the time that the sandbox has to stop."""
 SETTLE_SECONDS = 1.0
 """After a failed set-up, a new connection may bring the order to try again: say nothing before."""
 
@@ -119,7 +122,22 @@ class Runner:
                 group.create_task(self._link.run())
                 group.create_task(self._pictures.run())
 
+    async def _put_down_terminals(self) -> None:
+        """Keep how the terminals look for whoever starts the sandbox again."""
+        try:
+            async with asyncio.timeout(PUT_DOWN_SECONDS):
+                await self._terminals.put_down(Drawer(self._spool, "terminals"))
+        except (RunnerError, OSError, sqlite3.Error, TimeoutError) as error:
+            _log.warning("terminals_not_kept", error=repr(error))
+
+    async def _take_up_terminals(self) -> None:
+        try:
+            await self._terminals.take_up(Drawer(self._spool, "terminals"))
+        except (RunnerError, OSError, sqlite3.Error, ValueError, TypeError) as error:
+            _log.warning("terminals_not_opened_again", error=repr(error))
+
     async def _open_sockets(self, stack: contextlib.AsyncExitStack) -> None:
+        await self._take_up_terminals()
         stack.push_async_callback(self._terminals.close)
         await self._surroundings.start()
         stack.push_async_callback(self._surroundings.close)
@@ -136,6 +154,8 @@ class Runner:
         served = gateway.Gateway(gateway.app(sandbox), self._places.gateway)
         await served.start()
         stack.push_async_callback(served.stop)
+        # Before anything else ends, and so the last to be pushed.
+        stack.push_async_callback(self._put_down_terminals)
 
     def _assemble(self, doors_url: str) -> None:
         self._spool = Spool(self._places.state / "spool.db")

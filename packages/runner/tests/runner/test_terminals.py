@@ -328,3 +328,73 @@ def test_questions_are_taken_out_however_they_are_cut() -> None:
     for cut in range(len(text) + 1):
         questions = Questions()
         assert questions.without(text[:cut]) + questions.without(text[cut:]) == left
+
+
+class Drawer:
+    """A memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    def get(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    def set(self, key: str, value: str | None) -> None:
+        self.kept.pop(key, None)
+        if value is not None:
+            self.kept[key] = value
+
+
+async def test_terminals_that_were_put_down_look_as_before_and_go_on(house: House) -> None:
+    memory = Drawer()
+    async with house.running() as terminals:
+        first, second = await house.open(), await house.open()
+        async with house.look(first, rows=10, cols=60) as look:
+            await look.type("mkdir -p deep/er && cd deep/er && seq -f 'line-%g' 1 4000\r")
+            await look.until("line-4000\r\n")
+            await look.type("printf 'a \\033[31mred\\033[m word\\n'; echo do''ne\r")
+            await look.until("done\r\n")
+        async with house.look(second) as look:
+            await look.type("echo be''fore; less +G .bashrc\r")
+            await look.until("before")
+            await look.until("\x1b\\[\\?1049h|END")
+        await terminals.put_down(memory)
+        assert await terminals.list() == []
+    async with house.running() as terminals:
+        await terminals.take_up(memory)
+        assert memory.kept == {}
+        assert [terminal.id for terminal in await terminals.list()] == [first, second]
+        async with house.look(first, rows=10, cols=60) as look:
+            await look.until("has started again")
+            seen = look.seen.decode()
+            for n in (1, 2000, 4000):
+                assert f"line-{n}\r\n" in seen
+            assert "red" in seen
+            assert "\x1b[31m" in seen
+            await look.type("pwd; echo a''live\r")
+            await look.until("alive\r\n")
+            assert "/deep/er\r\n" in look.seen.decode()
+        async with house.look(second) as look:
+            await look.until("has started again")
+            # What was there before the program that had the screen to itself.
+            assert "before\r\n" in look.seen.decode()
+            assert "bashrc" not in look.seen.decode().split("before\r\n", 1)[1]
+        # A new one gets a name that nobody has.
+        assert await house.open() not in (first, second)
+        folder = house.account.home / ".local/state/bunkhouse/terminals"
+        assert list(folder.iterdir()) == []
+        await terminals.put_down(memory)
+
+
+async def test_what_can_not_be_opened_again_is_in_nobodys_way(house: House) -> None:
+    memory = Drawer()
+    memory.set(
+        "kept", json.dumps([{"id": "t7", "cwd": "/there/is/no/such", "rows": 24, "cols": 80}])
+    )
+    async with house.running() as terminals:
+        await terminals.take_up(memory)
+        async with house.look("t7") as look:
+            await look.type("echo he''re\r")
+            await look.until("here\r\n")
+            assert "has started again" not in look.seen.decode()
+        await terminals.put_down(memory)

@@ -8,8 +8,10 @@ import { CopyButton } from "@/ui/CopyButton";
 import { Counts } from "@/ui/Counts";
 import { ErrorProblem } from "@/ui/Problem";
 import { useSessionPage } from "../context";
+import { Resting } from "../sleep/Resting";
 import { ChangedFileView } from "./ChangedFileView";
 
+const RESTS = ["hibernating", "hibernated", "restoring", "ended"];
 const HAS_WORKSPACE = ["idle", "working", "waiting"];
 
 /** How the workspace differs from where the session began; to read, to copy, to take along. */
@@ -18,16 +20,24 @@ export function Changes() {
   const client = useQueryClient();
   const version = transcript.workspace?.seq ?? 0;
   const options = queries.changes(id, version);
+  const rests = RESTS.includes(state);
   const { data, error, isFetching, isPending } = useQuery({
     ...options,
-    enabled: version > 0 || HAS_WORKSPACE.includes(state),
+    enabled: HAS_WORKSPACE.includes(state) || (version > 0 && !rests),
   });
   const diffs = useMemo(
     () => new Map(parseDiff(data?.diff ?? "").map((file) => [file.path, file])),
     [data?.diff],
   );
 
-  if (error && !data) return <ErrorProblem error={error} className="m-4" />;
+  if (error && !data && !rests) return <ErrorProblem error={error} className="m-4" />;
+  if (!data && rests) {
+    return (
+      <div className="flex h-full min-h-48">
+        <Resting />
+      </div>
+    );
+  }
   if (!data) {
     return (
       <p className="p-6 text-13 text-ink-3">

@@ -7,9 +7,9 @@ const WORDS: Partial<Record<SessionState, string>> = {
   queued: "The sandbox is not there yet. This opens as soon as it is.",
   starting: "The sandbox is getting ready. This opens as soon as it is.",
   restoring: "The session is waking up. This opens as soon as it is there.",
-  hibernating: "The session goes to sleep. Write something to wake it up.",
-  hibernated: "The session sleeps. Write something to wake it up.",
-  ended: "This session has ended, and its sandbox with it.",
+  hibernating: "The session goes to sleep.",
+  hibernated: "The session sleeps. Nothing runs in its sandbox until it wakes up.",
+  ended: "This session has ended, and its sandbox was taken away.",
   failed: "The sandbox is not running. The transcript says why.",
 };
 

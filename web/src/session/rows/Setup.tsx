@@ -1,7 +1,7 @@
 import { clsx } from "clsx";
 import { ChevronRight } from "lucide-react";
 import { memo, type ReactNode } from "react";
-import type { SetupBlock, StageName, StageView } from "@/log/model";
+import type { SetupBlock, SetupPurpose, StageName, StageView } from "@/log/model";
 import { Bar } from "@/ui/Bar";
 import { duration, Elapsed } from "@/ui/time";
 import { useSessionPage } from "../context";
@@ -13,8 +13,17 @@ const WORDS: Record<StageName, string> = {
   connect: "Connection",
   clone: "Clone",
   agent: "Agent",
+  stop: "Stopping",
+  snapshot: "Files",
 };
 const EXPECTED: StageName[] = ["container", "connect", "clone", "agent"];
+
+const DONE: Record<SetupPurpose, string> = {
+  start: "Ready in",
+  wake: "Awake in",
+  sleep: "Put to sleep in",
+  keep: "Files put away in",
+};
 
 const stroke = {
   fill: "none",
@@ -74,8 +83,11 @@ export const Setup = memo(function Setup({ block }: { block: SetupBlock }) {
         className="target -ml-2 flex max-w-full flex-wrap items-center gap-x-2 rounded-md px-2 py-0.5 text-left text-13 text-ink-3 transition-colors hover:bg-hover"
       >
         <Mark status="done" />
-        <span className="text-ink-2">Ready in {duration(totalTime(block.stages))}</span>
+        <span className="text-ink-2">
+          {DONE[block.purpose]} {duration(totalTime(block.stages))}
+        </span>
         {!open &&
+          block.stages.length > 1 &&
           block.stages.map((stage) => (
             <span
               key={stage.name}
@@ -96,13 +108,15 @@ export const Setup = memo(function Setup({ block }: { block: SetupBlock }) {
 function Stages({ block }: { block: SetupBlock }) {
   const { session } = useSessionPage();
   const known = new Map(block.stages.map((stage) => [stage.name, stage]));
-  const expected = EXPECTED.filter((name) => name !== "clone" || session?.repository);
+  const expected = EXPECTED.filter(
+    (name) => name !== "clone" || (session?.repository && block.purpose === "start"),
+  );
   const names = new Set<StageName>([
     ...(known.has("image") ? (["image"] as const) : []),
     ...(block.open && known.has("container") ? expected : []),
     ...block.stages.map((stage) => stage.name),
   ]);
-  const order: StageName[] = ["image", ...EXPECTED];
+  const order: StageName[] = ["image", ...EXPECTED, "stop", "snapshot"];
   return (
     <ol className="my-2 rounded-md border bg-raised py-1" aria-label="Getting ready">
       {order

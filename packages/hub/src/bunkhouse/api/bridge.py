@@ -21,16 +21,20 @@ _log = structlog.get_logger("bunkhouse.api")
 
 @contextlib.asynccontextmanager
 async def gateway_socket(
-    hub: Services, session_id: str, path: str
+    hub: Services, session_id: str, path: str, *, holds: bool = True
 ) -> AsyncGenerator[ClientConnection, None]:
     """Open a WebSocket at the gateway of a session's sandbox.
+
+    `holds`: while it is open the session does not go to sleep.
 
     Raises:
         NotFound, SandboxNotRunning: there is nobody to ask.
         UpstreamFailed: the gateway refused, or is gone.
     """
     async with contextlib.AsyncExitStack() as stack:
-        reader, writer = await stack.enter_async_context(hub.sessions.gateway(session_id))
+        reader, writer = await stack.enter_async_context(
+            hub.sessions.gateway(session_id, holds=holds)
+        )
         try:
             gateway = await stack.enter_async_context(connect(reader, writer, path))
         except (OSError, WebSocketException, TimeoutError) as error:
@@ -58,8 +62,12 @@ async def until_one_ends(
         await websocket.close()
 
 
-async def downwards(websocket: WebSocket, gateway: ClientConnection) -> None:
-    """Pass what the reader says, until it leaves or the sandbox has gone."""
+async def downwards(
+    websocket: WebSocket,
+    gateway: ClientConnection,
+    said: Callable[[], None] = lambda: None,
+) -> None:
+    """Pass what the reader says, until it leaves or the sandbox has gone; tell `said` each time."""
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
@@ -67,6 +75,7 @@ async def downwards(websocket: WebSocket, gateway: ClientConnection) -> None:
         data = message.get("bytes")
         if data is None:
             data = message.get("text") or ""
+        said()
         try:
             await gateway.send(data)
         except ConnectionClosed:

@@ -80,6 +80,8 @@ class SessionPatch(Input):
 
     title: str | None = Field(None, min_length=1, max_length=200)
     model: str | None = Field(None, max_length=255)
+    hibernate_after: int | None = Field(None, ge=0, le=31_536_000)
+    """Seconds unused after which it goes to sleep: 0 never, null as the installation does."""
 
 
 class PromptOut(BaseModel):
@@ -121,6 +123,17 @@ class DriverOut(BaseModel):
     since: datetime
 
 
+class KeptOut(BaseModel):
+    """What is kept of a session that has no running sandbox."""
+
+    form: Literal["sandbox", "snapshot"]
+    """The stopped sandbox itself, or its files alone."""
+    bytes: int | None
+    """What it costs on the engine's disk, without the image; null where that is not known."""
+    until: datetime | None
+    """When it is removed; null: not by itself."""
+
+
 class SessionOut(BaseModel):
     """A session, as lists and headers show it."""
 
@@ -147,6 +160,12 @@ class SessionOut(BaseModel):
     """Who drives; null while the agent does."""
     ports: list[Port]
     """What listens in the sandbox, as far as is known."""
+    state_at: datetime
+    """When it came to its state."""
+    hibernate_after: int | None
+    """Seconds unused after which it goes to sleep; null: as the installation does."""
+    kept: KeptOut | None
+    """What is kept while it sleeps, and after it has ended; null: nothing, or it is awake."""
 
 
 class SessionDeleted(BaseModel):

@@ -125,8 +125,17 @@ class Sessions(Protocol):
         """Ask the sandbox how its workspace differs; `SandboxNotRunning` where none runs."""
         ...
 
-    def gateway(self, session_id: str) -> AbstractAsyncContextManager[Stream]:
-        """Open a byte stream to the sandbox's gateway; `SandboxNotRunning` where none runs."""
+    def gateway(
+        self, session_id: str, *, holds: bool = True
+    ) -> AbstractAsyncContextManager[Stream]:
+        """Open a byte stream to the sandbox's gateway; `SandboxNotRunning` where none runs.
+
+        `holds`: while it is open the session does not go to sleep.
+        """
+        ...
+
+    def use(self, session_id: str) -> None:
+        """Somebody does something in the sandbox, so that it does not go to sleep yet."""
         ...
 
     async def open_stream(self, session_id: str, target: str) -> Stream:
@@ -191,6 +200,26 @@ class Drivers(Protocol):
 
     async def give_up(self, session_id: str, person: Person) -> SessionView:
         """Drive no more, without a word to the agent."""
+        ...
+
+
+class Sleepers(Protocol):
+    """`bunkhouse.sessions.sleepers.Sleepers`, as far as the API calls it."""
+
+    async def hibernate(self, session_id: str, by: Person) -> None:
+        """Stop its sandbox, which keeps its files."""
+        ...
+
+    async def wake(self, session_id: str, by: Person) -> None:
+        """Start it again, or bring it back; `SnapshotMissing` where nothing is kept."""
+        ...
+
+    async def end(self, session_id: str, by: Person) -> None:
+        """Take its sandbox away, and keep its files for a while."""
+        ...
+
+    async def hibernate_after(self, session_id: str, seconds: int | None) -> None:
+        """Set when it goes to sleep by itself."""
         ...
 
 
@@ -272,6 +301,7 @@ class Services:
     sessions: Sessions
     environment: Environment
     drivers: Drivers
+    sleepers: Sleepers
     people: People
     models: ModelRegistry
     system: System

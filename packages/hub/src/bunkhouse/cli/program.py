@@ -28,6 +28,11 @@ _OPEN = """Open a session in the browser, or its editor, or a port of its sandbo
 The address is printed as well.
 """
 
+_END = """End a session: its files are kept for a while.
+
+Until they are removed, `bunkhouse wake` brings it back.
+"""
+
 app = App(
     name="bunkhouse",
     help="Coding agents in sandboxes of their own.",
@@ -44,6 +49,9 @@ app.command("bunkhouse.cli.serve:serve", name="serve", help="Run the hub.")
 app.command("bunkhouse.cli.run:run", name="run", help=_RUN)
 app.command("bunkhouse.cli.sessions:sessions", name="sessions", help="List sessions.")
 app.command("bunkhouse.cli.sessions:stop", name="stop", help="Stop what a session's agent does.")
+app.command("bunkhouse.cli.sessions:hibernate", name="hibernate", help="Put a session to sleep.")
+app.command("bunkhouse.cli.sessions:wake", name="wake", help="Wake a session up.")
+app.command("bunkhouse.cli.sessions:end", name="end", help=_END)
 app.command("bunkhouse.cli.sessions:delete", name="delete", help="Delete a session.")
 app.command("bunkhouse.cli.open:open_session", name="open", help=_OPEN)
 app.command("bunkhouse.cli.execute:execute", name="exec", help=_EXEC)

@@ -1,4 +1,4 @@
-"""`sessions`, `stop`, `delete`."""
+"""`sessions`, `stop`, `hibernate`, `wake`, `end`, `delete`."""
 
 import json
 from datetime import UTC, datetime
@@ -85,9 +85,40 @@ def stop(session: str, /) -> None:
     session
         Id of the session, or enough of its beginning.
     """
-    hub = _hub()
-    found = hub.session(session)
-    hub.ask("POST", f"/api/sessions/{found['id']}/stop")
+    _have(session, "stop")
+
+
+def hibernate(session: str, /) -> None:
+    """Stop a session's sandbox, which keeps its files. It wakes with the next prompt.
+
+    Parameters
+    ----------
+    session
+        Id of the session, or enough of its beginning.
+    """
+    _have(session, "hibernate")
+
+
+def wake(session: str, /) -> None:
+    """Start the sandbox of a session that sleeps, or bring a session back that has ended.
+
+    Parameters
+    ----------
+    session
+        Id of the session, or enough of its beginning.
+    """
+    _have(session, "wake")
+
+
+def end(session: str, /) -> None:
+    """Take a session's sandbox away. Its files are kept for a while, and it can be brought back.
+
+    Parameters
+    ----------
+    session
+        Id of the session, or enough of its beginning.
+    """
+    _have(session, "end")
 
 
 def delete(session: str, /) -> None:
@@ -101,6 +132,12 @@ def delete(session: str, /) -> None:
     hub = _hub()
     found = hub.session(session)
     hub.ask("DELETE", f"/api/sessions/{found['id']}")
+
+
+def _have(session: str, what: str) -> None:
+    hub = _hub()
+    found = hub.session(session)
+    hub.ask("POST", f"/api/sessions/{found['id']}/{what}")
 
 
 def _hub() -> Hub:

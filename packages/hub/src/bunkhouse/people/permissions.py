@@ -17,6 +17,7 @@ Action = Literal[
     "sessions.delete",
     "sessions.prompt",
     "sessions.stop",
+    "sessions.sleep",
     "sessions.answer",
     "sessions.exec",
     "sessions.use",
@@ -25,8 +26,9 @@ Action = Literal[
 ]
 """Everything that can be asked of the hub.
 
-`sessions.use`: editor, desktop, terminals and ports of a sandbox. `sessions.drive`: have the agent
-rest, work in its place, and hand back. `tokens.own`: make, list and revoke one's own tokens.
+`sessions.sleep`: put a session to sleep, wake it up, end it, bring it back. `sessions.use`: editor,
+desktop, terminals and ports of a sandbox. `sessions.drive`: have the agent rest, work in its place,
+and hand back. `tokens.own`: make, list and revoke one's own tokens.
 """
 
 _EVERYBODY: frozenset[Role] = frozenset({"admin", "member"})

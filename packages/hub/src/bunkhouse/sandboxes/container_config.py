@@ -19,21 +19,35 @@ from bunkhouse.sandboxes.engine import EngineInfo
 from bunkhouse.sandboxes.provider import SandboxSpec
 from bunkhouse_protocol.places import ENV_HUB_URL, ENV_TOKEN, RUN_DIR
 
-Role = Literal["holder", "sandbox"]
+Role = Literal["holder", "sandbox", "owners"]
 HOLDER: Role = "holder"
 SANDBOX: Role = "sandbox"
+OWNERS: Role = "owners"
+"""Gives the files of a snapshot back to whom they belong; runs for a moment."""
 
 LABEL_INSTALLATION = "bunkhouse.installation"
 LABEL_SESSION = "bunkhouse.session"
 LABEL_SANDBOX = "bunkhouse.sandbox"
 LABEL_ROLE = "bunkhouse.role"
+LABEL_IMAGE = "bunkhouse.image"
+"""What the sandbox was made from at first, whatever snapshots came in between."""
+LABEL_SNAPSHOT = "bunkhouse.snapshot"
+"""Of a snapshot's image; containers that are made of it inherit it."""
+
+SNAPSHOTS = "bunkhouse/snapshot"
+"""The name of all snapshots, whose tags are their ids."""
+UNFINISHED = "-unfinished"
+"""At the end of the tag of one that is made in part."""
 
 USER_IDS = 65536
 """Of each sandbox. The engine needs a range for all of them: /etc/subuid, user `containers`."""
 
-HOLDER_COMMAND = ["/opt/bunkhouse/bin/python", "-m", "bunkhouse_runner.holder"]
 HOLDER_MEMORY = 128 * 1024 * 1024
 HOLDER_PIDS = 32
+PYTHON = "/opt/bunkhouse/bin/python"
+LAYER = "/layer"
+OWNERS_MEMORY = 512 * 1024 * 1024
+HOLDER_COMMAND = [PYTHON, "-m", "bunkhouse_runner.holder"]
 SHARED_MEMORY = 512 * 1024 * 1024
 """Of /dev/shm, at most; browsers want it. What is used of it counts as the sandbox's memory."""
 
@@ -49,7 +63,12 @@ OOM_SCORE = 500
 
 def container_name(sandbox_id: str, role: Role) -> str:
     """What the engine calls it."""
-    return f"bunkhouse-{sandbox_id}" + ("-holder" if role == HOLDER else "")
+    return f"bunkhouse-{sandbox_id}" + ("" if role == SANDBOX else f"-{role}")
+
+
+def snapshot_name(snapshot_id: str) -> str:
+    """What the engine calls a snapshot."""
+    return f"{SNAPSHOTS}:{snapshot_id}"
 
 
 def holder_config(spec: SandboxSpec, engine: EngineInfo, installation: str) -> dict[str, Any]:
@@ -98,12 +117,39 @@ def sandbox_config(spec: SandboxSpec, engine: EngineInfo, installation: str) -> 
         if engine.name == "docker":
             host["ExtraHosts"] = ["host.docker.internal:host-gateway"]
     return {
-        "Image": spec.image,
+        "Image": snapshot_name(spec.snapshot_id) if spec.snapshot_id else spec.image,
         "Hostname": _hostname(spec),
         "User": "0:0",
         "Env": env,
         "Labels": _labels(spec, installation, SANDBOX),
         "HostConfig": host,
+    }
+
+
+def owners_config(
+    image: str, layer: str, command: list[str], labels: dict[str, str]
+) -> dict[str, Any]:
+    """What gives files to other users, in a folder of the engine's own machine.
+
+    It runs without a user namespace and sees nothing but that folder. Of what is in there it opens
+    and runs nothing.
+    """
+    return {
+        "Image": image,
+        "User": "0:0",
+        "Entrypoint": command,
+        "WorkingDir": "/",
+        "Labels": labels,
+        "HostConfig": {
+            **_host_config(),
+            "NetworkMode": "none",
+            "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP"],
+            "SecurityOpt": ["no-new-privileges"],
+            "Memory": OWNERS_MEMORY,
+            "MemorySwap": OWNERS_MEMORY,
+            "PidsLimit": HOLDER_PIDS,
+            "Mounts": [{"Type": "bind", "Source": layer, "Target": LAYER}],
+        },
     }
 
 
@@ -121,6 +167,7 @@ def _labels(spec: SandboxSpec, installation: str, role: Role) -> dict[str, str]:
         LABEL_SESSION: spec.session_id,
         LABEL_SANDBOX: spec.sandbox_id,
         LABEL_ROLE: role,
+        LABEL_IMAGE: spec.image,
     }
 
 

@@ -6,6 +6,7 @@ engine itself sees to it that there is only one of each.
 """
 
 import asyncio
+import builtins
 import math
 from contextlib import suppress
 from pathlib import Path
@@ -14,12 +15,19 @@ from weakref import WeakValueDictionary
 
 import aiodocker
 
-from bunkhouse.errors import BunkhouseError, NotFound, Unavailable
+from bunkhouse.errors import (
+    BunkhouseError,
+    ImageMissing,
+    NotFound,
+    SnapshotMissing,
+    Unavailable,
+)
 from bunkhouse.sandboxes.container_config import (
     HOLDER,
     LABEL_INSTALLATION,
     LABEL_SANDBOX,
     LABEL_SESSION,
+    OWNERS,
     SANDBOX,
     Role,
     container_name,
@@ -29,7 +37,8 @@ from bunkhouse.sandboxes.container_config import (
 from bunkhouse.sandboxes.engine import EngineInfo
 from bunkhouse.sandboxes.engine_client import Container, container, containers_labelled
 from bunkhouse.sandboxes.engine_errors import engine_errors, is_absent, is_busy, is_conflict
-from bunkhouse.sandboxes.provider import SandboxSpec, SandboxState, SandboxStatus
+from bunkhouse.sandboxes.provider import SandboxSpec, SandboxState, SandboxStatus, Snapshot
+from bunkhouse.sandboxes.snapshots import Snapshots
 
 CALL_SECONDS = 60.0
 DELETE_ATTEMPTS = 20
@@ -57,6 +66,7 @@ class ContainerProvider:
         self._engine = engine
         self._installation = installation
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._snapshots = Snapshots(docker, engine, installation=installation)
 
     async def create(self, spec: SandboxSpec) -> None:
         """See `SandboxProvider`."""
@@ -64,10 +74,19 @@ class ContainerProvider:
             if spec.run_dir is not None:
                 await asyncio.to_thread(_open_run_dir, spec.run_dir)
             config = sandbox_config(spec, self._engine, self._installation)
-            await self._create(spec.sandbox_id, SANDBOX, config)
+            try:
+                await self._create(spec.sandbox_id, SANDBOX, config)
+            except ImageMissing as error:
+                if spec.snapshot_id is None:
+                    raise
+                raise SnapshotMissing("What was kept of this session's files is gone.") from error
             if spec.hub_url is None:
                 config = holder_config(spec, self._engine, self._installation)
-                await self._create(spec.sandbox_id, HOLDER, config)
+                try:
+                    await self._create(spec.sandbox_id, HOLDER, config)
+                except ImageMissing:  # it is not the sandbox's own where that is of a snapshot
+                    await self._delete_role(spec.sandbox_id, SANDBOX)
+                    raise
 
     async def start(self, sandbox_id: str) -> None:
         """See `SandboxProvider`.
@@ -108,9 +127,8 @@ class ContainerProvider:
                 # Podman would give it ten seconds. And if we are cut off, it has ended anyway.
                 with suppress(aiodocker.DockerError):
                     await self._container(sandbox_id, SANDBOX).kill(signal="KILL")
-            for role in (HOLDER, SANDBOX):  # in this order, as the one depends on the other
-                async with engine_errors(CALL_SECONDS):
-                    await self._delete(sandbox_id, role)
+            for role in (OWNERS, HOLDER, SANDBOX):  # in this order: the last must stay till then
+                await self._delete_role(sandbox_id, role)
 
     async def status(self, sandbox_id: str) -> SandboxStatus:
         """See `SandboxProvider`."""
@@ -148,6 +166,33 @@ class ContainerProvider:
         statuses = await asyncio.gather(*map(self.status, sorted(ids)))
         return [status for status in statuses if status.state != "absent"]
 
+    async def size(self, sandbox_id: str) -> int:
+        """See `SandboxProvider`."""
+        async with engine_errors(CALL_SECONDS):
+            try:
+                shown = await self._container(sandbox_id, SANDBOX).show(size=True)
+            except aiodocker.DockerError as error:
+                if not is_absent(error):
+                    raise
+                return 0
+        return int(shown.get("SizeRw") or 0)
+
+    async def snapshot(self, sandbox_id: str, snapshot_id: str) -> None:
+        """See `SandboxProvider`."""
+        async with self._lock(sandbox_id):
+            sandbox = await self._show(sandbox_id, SANDBOX)
+            if sandbox is None:
+                raise NotFound(f"There is no sandbox {sandbox_id}.")
+            await self._snapshots.take(sandbox_id, sandbox, snapshot_id)
+
+    async def snapshots(self) -> builtins.list[Snapshot]:
+        """See `SandboxProvider`."""
+        return await self._snapshots.all()
+
+    async def forget_snapshot(self, snapshot_id: str) -> None:
+        """See `SandboxProvider`."""
+        await self._snapshots.forget(snapshot_id)
+
     def _lock(self, sandbox_id: str) -> asyncio.Lock:
         return self._locks.setdefault(sandbox_id, asyncio.Lock())
 
@@ -183,6 +228,10 @@ class ContainerProvider:
             except aiodocker.DockerError as error:
                 if not (is_absent(error) or is_conflict(error)):
                     raise
+
+    async def _delete_role(self, sandbox_id: str, role: Role) -> None:
+        async with engine_errors(CALL_SECONDS):
+            await self._delete(sandbox_id, role)
 
     async def _delete(self, sandbox_id: str, role: Role) -> None:
         for attempts_left in range(DELETE_ATTEMPTS - 1, -1, -1):

@@ -5,12 +5,13 @@ against this provider and the real one, so that what a test learns from it is tr
 """
 
 import asyncio
+import builtins
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bunkhouse.errors import ImageMissing, NotFound
-from bunkhouse.sandboxes.provider import SandboxSpec, SandboxStatus
+from bunkhouse.errors import Conflict, ImageMissing, NotFound, SnapshotMissing
+from bunkhouse.sandboxes.provider import SandboxSpec, SandboxStatus, Snapshot
 
 Runner = Callable[[SandboxSpec], Awaitable[int | None]]
 """What runs in a sandbox, from its start: returns its exit code (None: 0). It is cancelled where
@@ -29,11 +30,21 @@ class FakeSandbox:
     exit_code: int | None = None
     oom_killed: bool = False
     detail: str | None = None
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    """What a test, or the runner, writes in it: text by path."""
 
     @property
     def running(self) -> bool:
         """Whether its runner has not ended."""
         return self.task is not None and not self.task.done()
+
+
+@dataclass(frozen=True)
+class FakeSnapshot:
+    """Files, kept."""
+
+    session_id: str
+    files: dict[str, str]
 
 
 async def idle(_spec: SandboxSpec) -> int | None:
@@ -48,7 +59,7 @@ class FakeProvider:
     Args:
         runner: what runs in each sandbox.
         images: those that are there; None: any.
-        sandboxes: the engine's memory. Give one provider's to another to have a hub that was
+        sandboxes, kept: the engine's memory. Give one provider's to another to have a hub that was
             killed and started again.
     """
 
@@ -58,10 +69,12 @@ class FakeProvider:
         *,
         images: set[str] | None = None,
         sandboxes: dict[str, FakeSandbox] | None = None,
+        kept: dict[str, FakeSnapshot] | None = None,
     ) -> None:
         self.runner = runner
         self.images = images
         self.sandboxes: dict[str, FakeSandbox] = {} if sandboxes is None else sandboxes
+        self.kept: dict[str, FakeSnapshot] = {} if kept is None else kept
 
     async def create(self, spec: SandboxSpec) -> None:
         """See `SandboxProvider`."""
@@ -69,7 +82,15 @@ class FakeProvider:
             raise ImageMissing("The sandbox image is not there.")
         if spec.run_dir is not None:
             _open(spec.run_dir)
-        self.sandboxes.setdefault(spec.sandbox_id, FakeSandbox(spec))
+        if spec.sandbox_id in self.sandboxes:
+            return
+        sandbox = FakeSandbox(spec)
+        if spec.snapshot_id is not None:
+            snapshot = self.kept.get(spec.snapshot_id)
+            if snapshot is None:
+                raise SnapshotMissing("What was kept of this session's files is gone.")
+            sandbox.files.update(snapshot.files)
+        self.sandboxes[spec.sandbox_id] = sandbox
 
     async def start(self, sandbox_id: str) -> None:
         """See `SandboxProvider`."""
@@ -110,6 +131,32 @@ class FakeProvider:
     async def list(self) -> list[SandboxStatus]:
         """See `SandboxProvider`."""
         return [await self.status(sandbox_id) for sandbox_id in sorted(self.sandboxes)]
+
+    async def size(self, sandbox_id: str) -> int:
+        """See `SandboxProvider`."""
+        sandbox = self.sandboxes.get(sandbox_id)
+        return 0 if sandbox is None else sum(len(text) for text in sandbox.files.values())
+
+    async def snapshot(self, sandbox_id: str, snapshot_id: str) -> None:
+        """See `SandboxProvider`."""
+        sandbox = self.sandboxes.get(sandbox_id)
+        if sandbox is None:
+            raise NotFound(f"There is no sandbox {sandbox_id}.")
+        made = FakeSnapshot(sandbox.spec.session_id, dict(sandbox.files))
+        self.kept.setdefault(snapshot_id, made)
+
+    async def snapshots(self) -> builtins.list[Snapshot]:
+        """See `SandboxProvider`."""
+        return [
+            Snapshot(name, one.session_id, sum(map(len, one.files.values())))
+            for name, one in sorted(self.kept.items())
+        ]
+
+    async def forget_snapshot(self, snapshot_id: str) -> None:
+        """See `SandboxProvider`."""
+        if any(one.spec.snapshot_id == snapshot_id for one in self.sandboxes.values()):
+            raise Conflict("A sandbox stands on this snapshot.", code="snapshot_in_use")
+        self.kept.pop(snapshot_id, None)
 
     async def kill(self, sandbox_id: str, *, oom: bool = False) -> None:
         """For tests: the sandbox dies of itself, at once."""

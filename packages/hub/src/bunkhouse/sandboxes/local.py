@@ -6,6 +6,7 @@ how far the sandbox image is.
 """
 
 import asyncio
+import builtins
 import secrets
 import time
 from collections.abc import AsyncGenerator
@@ -19,7 +20,7 @@ from bunkhouse.errors import BunkhouseError, EngineDown
 from bunkhouse.sandboxes.containers import ContainerProvider
 from bunkhouse.sandboxes.engine import EngineInfo, find_engine, inspect_engine
 from bunkhouse.sandboxes.images import Images, ImageStatus
-from bunkhouse.sandboxes.provider import SandboxSpec, SandboxStatus
+from bunkhouse.sandboxes.provider import SandboxSpec, SandboxStatus, Snapshot
 from bunkhouse.settings import Settings
 
 _FRESH_SECONDS = 2.0
@@ -86,6 +87,26 @@ class LocalEngine:
         """See `SandboxProvider.list`."""
         async with self._engine() as engine:
             return await engine.provider.list()
+
+    async def size(self, sandbox_id: str) -> int:
+        """See `SandboxProvider.size`."""
+        async with self._engine() as engine:
+            return await engine.provider.size(sandbox_id)
+
+    async def snapshot(self, sandbox_id: str, snapshot_id: str) -> None:
+        """See `SandboxProvider.snapshot`."""
+        async with self._engine() as engine:
+            await engine.provider.snapshot(sandbox_id, snapshot_id)
+
+    async def snapshots(self) -> builtins.list[Snapshot]:
+        """See `SandboxProvider.snapshots`."""
+        async with self._engine() as engine:
+            return await engine.provider.snapshots()
+
+    async def forget_snapshot(self, snapshot_id: str) -> None:
+        """See `SandboxProvider.forget_snapshot`."""
+        async with self._engine() as engine:
+            await engine.provider.forget_snapshot(snapshot_id)
 
     # ── what it is, and its image ────────────────────────────────────────────────────────────
 

@@ -40,9 +40,19 @@ class SlowProvider(FakeProvider):
         await self._pass()
         await super().destroy(sandbox_id)
 
+    async def snapshot(self, sandbox_id: str, snapshot_id: str) -> None:
+        """When the gate opens."""
+        await self._pass()
+        await super().snapshot(sandbox_id, snapshot_id)
+
+    async def forget_snapshot(self, snapshot_id: str) -> None:
+        """When the gate opens."""
+        await self._pass()
+        await super().forget_snapshot(snapshot_id)
+
 
 class NeverProvider(SlowProvider):
-    """No call but `status` and `list` ever returns: an engine that hangs."""
+    """No call that changes something ever returns: an engine that hangs."""
 
     async def _pass(self) -> None:
         self.waiting.set()
@@ -92,13 +102,22 @@ class FailingProvider(FakeProvider):
         """Or fails."""
         await self._do("destroy", super().destroy(sandbox_id))
 
+    async def snapshot(self, sandbox_id: str, snapshot_id: str) -> None:
+        """Or fails."""
+        await self._do("snapshot", super().snapshot(sandbox_id, snapshot_id))
+
+    async def forget_snapshot(self, snapshot_id: str) -> None:
+        """Or fails."""
+        await self._do("forget_snapshot", super().forget_snapshot(snapshot_id))
+
 
 class LyingProvider(FakeProvider):
     """Says that it did what it did not: calls named in `lies` return and do nothing."""
 
     def __init__(self, runner: Runner = idle, *, lies: set[str] | None = None) -> None:
         super().__init__(runner)
-        self.lies = {"start", "stop", "destroy"} if lies is None else lies
+        every = {"start", "stop", "destroy", "snapshot", "forget_snapshot"}
+        self.lies = every if lies is None else lies
 
     async def start(self, sandbox_id: str) -> None:
         """Or says so."""
@@ -114,3 +133,13 @@ class LyingProvider(FakeProvider):
         """Or says so."""
         if "destroy" not in self.lies:
             await super().destroy(sandbox_id)
+
+    async def snapshot(self, sandbox_id: str, snapshot_id: str) -> None:
+        """Or says so."""
+        if "snapshot" not in self.lies:
+            await super().snapshot(sandbox_id, snapshot_id)
+
+    async def forget_snapshot(self, snapshot_id: str) -> None:
+        """Or says so."""
+        if "forget_snapshot" not in self.lies:
+            await super().forget_snapshot(snapshot_id)

@@ -4,10 +4,12 @@ A provider keeps nothing in memory that it could not ask its engine for again: a
 asks `list` and finds everything it left behind. Every call may be made again, and by two callers
 at once, with the same result; a call that was cut off midway is made whole by the next one.
 
-Keeping a sandbox's files beyond its life (`snapshot`, `restore`) will come to this port with
-hibernation; `stop` and `start` keep them as long as the sandbox is not destroyed.
+Files outlive a sandbox in two ways. `stop` and `start` keep them in the sandbox itself, as long as
+it is not destroyed: that costs what was changed. `snapshot` keeps them under a name of their own,
+which outlives the sandbox and of which any number of new ones can be made.
 """
 
+import builtins
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -35,6 +37,9 @@ class SandboxSpec:
     """Folder of the hub's machine to mount at `/run/bunkhouse`; made if need be. Its mode becomes
     1777, since the sandbox's root is some other user of this machine: keep its parent closed. What
     is in it afterwards was put there by the sandbox: follow no link in it."""
+    snapshot_id: str | None = None
+    """Where given, its files are those that this snapshot keeps, and not the image's. `image` is
+    needed all the same: what sets the rules of its network must be nothing that a sandbox wrote."""
     hub_url: str | None = None
     """Where a socket can't be mounted: the URL that the runner dials. The sandbox then has an
     ordinary network, and no rule of it holds what goes out."""
@@ -63,8 +68,19 @@ class SandboxStatus:
     """What else is worth knowing, in words for people."""
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files of a sandbox, kept."""
+
+    snapshot_id: str
+    session_id: str | None
+    """Of the sandbox that it was taken of, as labelled."""
+    size: int
+    """Bytes that it adds to what it stands on: what was changed, and not the image."""
+
+
 class SandboxProvider(Protocol):
-    """Makes sandboxes, runs them, and takes them away.
+    """Makes sandboxes, runs them, and takes them away; keeps their files.
 
     All calls raise `EngineDown` where the engine does not answer, `StorageFull` where its disk is
     full, and `Unavailable` (code `engine_refused`) where it says no for another reason.
@@ -74,7 +90,8 @@ class SandboxProvider(Protocol):
         """Make a sandbox, not running yet. Where it is there already, nothing happens, whatever
         the rest of the spec says.
 
-        Raises `ImageMissing` where the engine does not have the image; nothing is pulled.
+        Raises `ImageMissing` where the engine does not have the image (nothing is pulled), and
+        `SnapshotMissing` where there is no such snapshot.
         """
         ...
 
@@ -103,4 +120,35 @@ class SandboxProvider(Protocol):
 
     async def list(self) -> list[SandboxStatus]:
         """All sandboxes of this installation, also those that are made in part."""
+        ...
+
+    async def size(self, sandbox_id: str) -> int:
+        """Bytes of what it has changed since it was made; about 0 for one that is absent.
+
+        The engine may have to read through its files: up to seconds.
+        """
+        ...
+
+    async def snapshot(self, sandbox_id: str, snapshot_id: str) -> None:
+        """Keep all files of a sandbox as they are now, under a name that is unique for all time.
+
+        It goes on as it was: stopped, or running (it stands still meanwhile). Where there is a
+        snapshot of this name already nothing happens, whatever is in it. Neither what runs in the
+        sandbox is kept nor its `run_dir` nor its environment. Its files may hold its token: whoever
+        makes another sandbox of them sees to it that the token is void by then.
+
+        Raises `NotFound` where the sandbox is absent.
+        """
+        ...
+
+    async def snapshots(self) -> builtins.list[Snapshot]:
+        """All snapshots of this installation, also those that are made in part."""
+        ...
+
+    async def forget_snapshot(self, snapshot_id: str) -> None:
+        """Remove a snapshot. Absent: nothing happens. Others that were taken of sandboxes that
+        were made of it stay whole.
+
+        Raises `Conflict` (code `snapshot_in_use`) while there is a sandbox that was made of it.
+        """
         ...

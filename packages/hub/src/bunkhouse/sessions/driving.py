@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from bunkhouse.errors import Conflict, SandboxNotRunning
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import handing_back, prompting, turns
+from bunkhouse.sessions import handing_back, lifecycle, prompting, turns
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES
 from bunkhouse.store import outbox
@@ -56,10 +56,9 @@ async def request(change: Change, person: Person) -> None:
             code="driven",
         )
     if row.state != "idle" and row.state not in TURN_STATES:
-        soon = row.state in ("queued", "starting", "restoring")
         raise SandboxNotRunning(
             f"There is nothing to drive: this session is {row.state}.",
-            remedy="Wait until it has started." if soon else None,
+            remedy=lifecycle.REMEDIES.get(row.state),
         )
     row.driver = Driver(
         id=person.id, name=person.name, state="requested", since=_now(), snapshot=None
@@ -113,6 +112,7 @@ async def hand_back(
 async def end(change: Change, ended: DriveEnded) -> None:
     """Nobody drives any more."""
     change.row.driver = None
+    change.row.state_at = datetime.now(UTC)  # it was not at rest until now
     change.record(ended)
     # A pause that has not reached the runner would stop the agent for nobody.
     for command_id in await _pauses(change):

@@ -4,6 +4,7 @@ from bunkhouse.people.identity import Person
 from bunkhouse.sessions import sandbox_gateway
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.reaching import Reaching
+from bunkhouse.sessions.usage import Usage
 from bunkhouse_protocol.events import ServiceName
 from bunkhouse_protocol.gateway import Services, ServiceStart, ServiceStatus, Terminal, Terminals
 
@@ -16,10 +17,16 @@ class Environment:
     """
 
     def __init__(
-        self, reaching: Reaching, settings: EditorSettings, *, gallery: bool = True
+        self,
+        reaching: Reaching,
+        settings: EditorSettings,
+        usage: Usage | None = None,
+        *,
+        gallery: bool = True,
     ) -> None:
         """`gallery`: whether sandboxes may reach the editor's gallery of extensions."""
         self._reaching = reaching
+        self._usage = usage or Usage()
         self._editor_settings = settings
         self._gallery = gallery
 
@@ -32,6 +39,7 @@ class Environment:
     ) -> ServiceStatus:
         """Start the editor (with the person's own settings) or the desktop; once it is ready."""
         socket = await self._reaching.socket(session_id, "gateway")
+        self._usage.touch(session_id)
         if name != "editor":
             return await sandbox_gateway.start_service(socket, name, ServiceStart())
         async with self._editor_settings.laid(session_id, person) as settings:
@@ -52,6 +60,7 @@ class Environment:
     async def open_terminal(self, session_id: str) -> Terminal:
         """One more."""
         socket = await self._reaching.socket(session_id, "gateway")
+        self._usage.touch(session_id)
         return await sandbox_gateway.open_terminal(socket)
 
     async def end_terminal(self, session_id: str, terminal_id: str) -> None:

@@ -50,6 +50,8 @@ class Change:
         """
         lifecycle.check(self.row.state, state, by)
         self.record(StateChanged(previous=self.row.state, state=state, reason=reason))
+        if state != self.row.state:
+            self.row.state_at = datetime.now(UTC)
         self.row.state, self.row.state_reason = state, reason
         self.moved = True
 

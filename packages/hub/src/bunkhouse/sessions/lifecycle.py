@@ -7,11 +7,11 @@
 | `idle` | ready for a prompt |
 | `working` | a turn runs |
 | `waiting` | a turn runs and needs a person: a permission, a question |
-| `hibernating` | its sandbox is being put to sleep |
-| `hibernated` | its files are kept, its sandbox is gone |
-| `restoring` | its sandbox comes back |
+| `hibernating` | its sandbox is being stopped |
+| `hibernated` | its sandbox is stopped and keeps its files |
+| `restoring` | its sandbox comes back, or waits for room to |
 | `failed` | it could not be set up, and says why; a person may have it tried again |
-| `ended` | its sandbox is gone for good |
+| `ended` | its sandbox is taken away; its files are kept for a while |
 """
 
 from dataclasses import dataclass
@@ -60,16 +60,20 @@ TABLE: tuple[Move, ...] = (
     _move("waiting", "idle", "runner hub", "the turn has ended"),
     _move("waiting", "queued", "hub", "its sandbox was lost; the turn has failed"),
     _move("waiting", "ended", "person hub", "it is no longer wanted"),
-    _move("hibernating", "hibernated", "hub", "its files are safe and its sandbox is gone"),
-    _move("hibernating", "idle", "hub", "somebody came back, or it could not be done"),
+    _move("hibernating", "hibernated", "hub", "its sandbox has stopped"),
+    _move("hibernating", "restoring", "person", "somebody came back"),
+    _move("hibernating", "idle", "hub", "it could not be done"),
     _move("hibernating", "ended", "person hub", "it is no longer wanted"),
-    _move("hibernated", "restoring", "person hub", "somebody came back"),
+    _move("hibernated", "restoring", "person", "somebody came back"),
     _move("hibernated", "ended", "person hub", "it is no longer wanted"),
     _move("restoring", "idle", "runner", "workspace and agent are back"),
+    _move("restoring", "restoring", "hub", "what it waits for has changed"),
+    _move("restoring", "queued", "hub", "its sandbox was lost; a new start is due"),
     _move("restoring", "failed", "runner hub", "it could not be brought back"),
     _move("restoring", "ended", "person hub", "it is no longer wanted"),
     _move("failed", "queued", "person", "it is to be tried again"),
     _move("failed", "ended", "person hub", "it is no longer wanted"),
+    _move("ended", "restoring", "person", "it is brought back from what is kept"),
 )
 
 _BY_STATES = {(move.source, move.target): move for move in TABLE}
@@ -79,6 +83,20 @@ TURN_STATES: frozenset[SessionState] = frozenset({"working", "waiting"})
 
 SANDBOX_STATES: frozenset[SessionState] = frozenset({"starting", "idle", "working", "waiting"})
 """States in which there is, or should be, a running sandbox."""
+
+COMING_STATES: frozenset[SessionState] = frozenset({"starting", "restoring"})
+"""States in which a sandbox comes up, until its runner says that it is ready."""
+
+REMEDIES: dict[SessionState, str] = {
+    "queued": "Wait until it has started.",
+    "starting": "Wait until it has started.",
+    "restoring": "Wait until it has woken up.",
+    "hibernating": "Wake it up: write to it, or `bunkhouse wake`.",
+    "hibernated": "Wake it up: write to it, or `bunkhouse wake`.",
+    "ended": "Bring it back: write to it, or `bunkhouse wake`.",
+    "failed": "Try again to set it up: write to it.",
+}
+"""What to do for a sandbox that does not run."""
 
 
 def check(source: SessionState, target: SessionState, actor: Actor) -> None:

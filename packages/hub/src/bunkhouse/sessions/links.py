@@ -43,6 +43,7 @@ _BACKLOG = 256
 """Frames that are read ahead; beyond them the runner feels back pressure."""
 
 _CLOSE_PROTOCOL = 4400
+_CLOSE_RESTART = 1012
 
 
 class Links:
@@ -87,6 +88,12 @@ class Links:
         """Until the session's runner is there."""
         async with self._changed:
             await self._changed.wait_for(lambda: session_id in self._open)
+
+    async def redial(self, session_id: str) -> None:
+        """Have the runner connect anew, and say anew how it is. Not connected: nothing happens."""
+        link = self._open.get(session_id)
+        if link is not None:
+            await link.close(_CLOSE_RESTART, "say again how you are")
 
     async def dial(
         self, session_id: str, stream_id: str, socket: Literal["gateway", "streams"]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from bunkhouse.errors import SandboxNotRunning
+from bunkhouse.sessions import lifecycle
 from bunkhouse.sessions.journal import Journal, missing
 from bunkhouse.sessions.links import Links
 from bunkhouse.settings import Settings
@@ -39,9 +40,8 @@ class Reaching:
         if row is None:
             raise missing(session_id)
         if row.sandbox_id is None or not self._links.connected(session_id):
-            soon = row.state in ("queued", "starting")
             raise SandboxNotRunning(
                 "The session's sandbox is not running.",
-                remedy="Wait until it has started." if soon else None,
+                remedy=lifecycle.REMEDIES.get(row.state),
             )
         return self._settings.run_dir / row.sandbox_id / SOCKETS[way]

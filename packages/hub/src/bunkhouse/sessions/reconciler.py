@@ -9,7 +9,7 @@ the database, under a lease on its session.
 import asyncio
 import shutil
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -18,21 +18,26 @@ import structlog
 from bunkhouse.blobs import Blobs
 from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, NotFound
 from bunkhouse.sandboxes.provider import SandboxProvider, SandboxStatus
+from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import surroundings, turns
-from bunkhouse.sessions.identifiers import new_id
+from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.journal import Journal
+from bunkhouse.sessions.keeping import Keeper
+from bunkhouse.sessions.leasing import Leases
 from bunkhouse.sessions.lifecycle import SANDBOX_STATES
 from bunkhouse.sessions.ports import ImageSource
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.settings import Settings
-from bunkhouse.store import outbox, sandboxes, sessions
+from bunkhouse.store import outbox, sandboxes, sessions, snapshots
+from bunkhouse.store.sandboxes import SandboxRow
 from bunkhouse.store.sessions import SessionRow
 from bunkhouse_protocol.events import Notice
 
 _log = structlog.get_logger("bunkhouse.reconciler")
 
 _SWEEP_SECONDS = 3.0
-_LEASE_SECONDS = 60.0
+_SNAPSHOTS_SECONDS = 60.0
+"""How often the engine's snapshots are held against the store's."""
 _REMOVAL_SECONDS = 5.0
 """How long a hub that stops waits for sandboxes that are being destroyed."""
 _RESTARTS = 3
@@ -51,6 +56,8 @@ class Reconciler:
         images: ImageSource,
         settings: Settings,
         *,
+        keeper: Keeper,
+        dozing: Dozing,
         alone: bool = True,
         blobs: Blobs | None = None,
     ) -> None:
@@ -58,21 +65,23 @@ class Reconciler:
         self._journal = journal
         self._provider = provider
         self._starter = starter
+        self._keeper = keeper
+        self._dozing = dozing
         self._images = images
         self._settings = settings
         self._alone = alone
         self._blobs = blobs
-        self._owner = new_id("hub")
+        self._leases = Leases(journal.database)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._removals: set[asyncio.Task[None]] = set()
         self._restarts: dict[str, list[float]] = {}
         self._compared = 0.0
+        self._snapshots_compared = 0.0
 
     async def run(self) -> None:
         """Until cancelled."""
         if self._alone:
-            async with self._journal.database.write() as tx:
-                await sessions.release_all(tx)
+            await self._leases.void_all()
         await self._reopen()
         try:
             with self._journal.bus.subscribe(topic="state") as subscription:
@@ -89,59 +98,108 @@ class Reconciler:
             # A removal that was cut off would leave something running; a start can be taken up.
             if self._removals:
                 await asyncio.wait(self._removals, timeout=_REMOVAL_SECONDS)
-            for task in list(self._tasks.values()):
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self.give_up()
+
+    async def look(self) -> None:
+        """Look at everything once, and wait until what is begun by that is done."""
+        self._compared = 0.0
+        await self._sweep()
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def give_up(self) -> None:
+        """Drop all work where it is."""
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _reopen(self) -> None:
         """Listen again for the sandboxes that outlived the hub before this one."""
         async with self._journal.database.read() as tx:
             living = await sandboxes.living(tx)
+            asleep = await sessions.in_states(tx, "hibernated", "ended")
+        closed = {row.sandbox_id for row in asleep}
         for sandbox in living:
-            await self._starter.open_doors(sandbox.id, sandbox.session_id)
+            if sandbox.id not in closed:
+                await self._starter.open_doors(sandbox.id, sandbox.session_id)
 
     # ── one look at everything ───────────────────────────────────────────────────────────────
 
     async def _sweep(self) -> None:
         async with self._journal.database.read() as tx:
-            queued = await sessions.in_states(tx, "queued")
+            waiting = await sessions.in_states(tx, "queued", "restoring")
             there = await sessions.in_states(tx, *SANDBOX_STATES)
+            falling = await sessions.in_states(tx, "hibernating")
+            asleep = await sessions.in_states(tx, "hibernated")
+            ended = await sessions.to_put_away(tx)
             living = await sandboxes.living(tx)
             deleted = await sessions.deleted(tx)
             failed = await sessions.in_states(tx, "failed")
         # A failed session keeps its sandbox, if it has one: a retry uses it again.
         kept = [row for row in failed if row.sandbox_id is not None]
-        await self._admit(queued, len(there) + len(kept))
+        await self._admit(waiting, len(there) + len(falling) + len(kept))
         for row in there:
             if row.state == "starting":
                 self._spawn(row.id, self._take_up(row.id))
-        wanted = {row.sandbox_id for row in (*queued, *there, *kept)}
+            elif self._dozing.due(row):
+                self._spawn(row.id, self._dozing.doze(row.id))
+        for row in falling:
+            self._spawn(row.id, self._alone_with(row.id, self._keeper.hibernate))
+        for row in ended:
+            self._spawn(row.id, self._alone_with(row.id, self._keeper.put_away))
+        every = (*waiting, *there, *falling, *asleep, *ended, *kept)
+        wanted = {row.sandbox_id for row in every}
         for sandbox in living:
             if sandbox.id not in wanted:
                 self._spawn(sandbox.id, self._starter.remove(sandbox.id), removal=True)
-        for session_id in deleted:
-            if all(sandbox.session_id != session_id for sandbox in living):
-                if self._blobs is not None:
-                    await self._blobs.remove(session_id)
-                async with self._journal.database.write() as tx:
-                    await sessions.purge(tx, session_id)
+        self._spawn("snapshots", self._sort_out_snapshots())
+        await self._purge(deleted, living)
         if time.monotonic() - self._compared > _SWEEP_SECONDS / 2:
-            await self._compare(there, {sandbox.id for sandbox in living})
+            await self._compare(there, asleep, {sandbox.id for sandbox in living})
             self._compared = time.monotonic()
 
-    async def _admit(self, queued: list[SessionRow], running: int) -> None:
-        """Start what waits, as far as there is an image, an engine and room."""
-        if not queued:
+    async def _purge(self, deleted: list[str], living: list[SandboxRow]) -> None:
+        """Forget sessions that were deleted and of which nothing is left."""
+        for session_id in deleted:
+            async with self._journal.database.read() as tx:
+                kept = await snapshots.of_session(tx, session_id)
+            if kept or any(sandbox.session_id == session_id for sandbox in living):
+                continue
+            if self._blobs is not None:
+                await self._blobs.remove(session_id)
+            async with self._journal.database.write() as tx:
+                await sessions.purge(tx, session_id)
+
+    async def _sort_out_snapshots(self) -> None:
+        await self._keeper.expire()
+        compare = time.monotonic() - self._snapshots_compared > _SNAPSHOTS_SECONDS
+        await self._keeper.forget(compare=compare)
+        if compare:
+            self._snapshots_compared = time.monotonic()
+
+    async def _admit(self, waiting: list[SessionRow], taken: int) -> None:
+        """Start what waits, as far as there is an image, an engine and room.
+
+        `taken`: how many sessions take room already.
+        """
+        if not waiting:
             return
         ready = await self._images.readiness()
-        for row in queued:
-            reason = ready.reason or self._crowded(running)
-            if reason is not None:
-                if row.state_reason != reason:
-                    await self._wait(row.id, reason)
-            elif row.id not in self._tasks:
+        running = taken + sum(row.id in self._tasks for row in waiting)
+        crowded: set[str] = set()
+        for row in sorted(waiting, key=lambda row: row.state_at or row.created_at):
+            if row.id in self._tasks:
+                continue
+            missing, full = _missing(row, ready), self._crowded(running)
+            if missing is None and running >= self._settings.max_sandboxes:
+                crowded.add(row.id)
+            if missing is None and full is None:
                 running += 1
                 self._spawn(row.id, self._take_up(row.id, ready.reference))
+            elif row.state_reason != (missing or full):
+                await self._wait(row, missing or full)
+        if crowded:
+            self._spawn("room", self._dozing.make_room(crowded))
 
     def _crowded(self, running: int) -> str | None:
         limit = self._settings.max_sandboxes
@@ -155,12 +213,15 @@ class Reconciler:
             )
         return None
 
-    async def _wait(self, session_id: str, reason: str) -> None:
+    async def _wait(self, row: SessionRow, reason: str | None) -> None:
         with suppress(NotFound, Conflict):
-            async with self._journal.change(session_id) as change:
-                change.move("queued", "hub", reason)
+            async with self._journal.change(row.id) as change:
+                if change.row.state == row.state:
+                    change.move(row.state, "hub", reason)
 
-    async def _compare(self, there: list[SessionRow], living: set[str]) -> None:
+    async def _compare(
+        self, there: list[SessionRow], asleep: list[SessionRow], living: set[str]
+    ) -> None:
         """Hold what the engine has against what the store says."""
         try:
             found = {status.sandbox_id: status for status in await self._provider.list()}
@@ -172,8 +233,19 @@ class Reconciler:
             status = found.get(row.sandbox_id)
             if status is None or status.state in ("exited", "absent"):
                 await self._lost(row, status)
+        for row in asleep:
+            status = found.get(row.sandbox_id or "")
+            if status is not None and status.state == "running":
+                self._spawn(row.id, self._alone_with(row.id, self._stop_again))
         for sandbox_id in found.keys() - living:
             self._spawn(sandbox_id, self._remove_stray(sandbox_id), removal=True)
+
+    async def _stop_again(self, session_id: str) -> None:
+        """A session sleeps, and yet its sandbox runs: somebody else started it."""
+        async with self._journal.database.read() as tx:
+            row = await sessions.get(tx, session_id)
+        if row is not None and row.state == "hibernated" and row.sandbox_id is not None:
+            await self._keeper.stop(row.sandbox_id)
 
     async def _remove_stray(self, sandbox_id: str) -> None:
         """A sandbox of ours that the store does not know, left by a hub that died."""
@@ -198,7 +270,7 @@ class Reconciler:
                     code="sandbox_lost",
                     message=f"{why} Its files are kept; send the prompt again."
                     if not gone
-                    else f"{why} Work that was not pushed is lost.",
+                    else f"{why} {_loss(change.row)}",
                 )
                 await outbox.clear(change.tx, row.id)
                 surroundings.gone(change)
@@ -235,12 +307,17 @@ class Reconciler:
 
         task.add_done_callback(done)
 
+    async def _alone_with(self, session_id: str, work: Callable[[str], Awaitable[None]]) -> None:
+        """Work on a session as the only one who does."""
+        async with self._leases.held(session_id) as mine:
+            if mine:
+                await work(session_id)
+
     async def _take_up(self, session_id: str, image: str | None = None) -> None:
         """Start a session's sandbox, as the only one who does."""
-        if not await self._claim(session_id):
-            return
-        keep = asyncio.create_task(self._renew(session_id))
-        try:
+        async with self._leases.held(session_id) as mine:
+            if not mine:
+                return
             if image is None:
                 image = (await self._images.readiness()).reference
             with suppress(NotFound, Conflict):
@@ -248,22 +325,18 @@ class Reconciler:
                     if change.row.state == "queued":
                         change.move("starting", "hub")
             await self._starter.start(session_id, image or "")
-        finally:
-            keep.cancel()
-            async with self._journal.database.write() as tx:
-                await sessions.release(tx, session_id, owner=self._owner)
 
-    async def _claim(self, session_id: str) -> bool:
-        now = time.time()
-        async with self._journal.database.write() as tx:
-            return await sessions.claim(
-                tx, session_id, owner=self._owner, now=now, until=now + _LEASE_SECONDS
-            )
 
-    async def _renew(self, session_id: str) -> None:
-        while True:
-            await asyncio.sleep(_LEASE_SECONDS / 3)
-            await self._claim(session_id)
+def _missing(row: SessionRow, ready: Readiness) -> str | None:
+    """What a session waits for besides room. One that sleeps has its sandbox, and no image."""
+    asleep = row.state == "restoring" and row.sandbox_id is not None
+    return None if asleep else ready.reason
+
+
+def _loss(row: SessionRow) -> str:
+    if row.snapshot_id is not None:
+        return "What was done since the session was brought back is lost."
+    return "Work that was not pushed is lost."
 
 
 def _why(status: SandboxStatus | None) -> str:

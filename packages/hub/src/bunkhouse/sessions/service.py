@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from bunkhouse.errors import Conflict, InvalidInput, TooLarge
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import once, prompting, sandbox_gateway, turns
+from bunkhouse.sessions import once, prompting, sandbox_gateway, sleeping, turns
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.followed import Followed
 from bunkhouse.sessions.identifiers import new_id
@@ -22,6 +22,7 @@ from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.specs import Specs
+from bunkhouse.sessions.usage import Usage
 from bunkhouse.sessions.views import NewSession, PromptEdit, PromptView, SessionView
 from bunkhouse.settings import Settings
 from bunkhouse.store import prompts, sessions
@@ -47,11 +48,13 @@ class Sessions:
         *,
         reaching: Reaching | None = None,
         attaching: Attaching | None = None,
+        usage: Usage | None = None,
     ) -> None:
         self._journal = journal
         self._links = links
         self._reaching = reaching or Reaching(journal, links, settings)
         self._attaching = attaching or Attaching.of(settings)
+        self._usage = usage or Usage()
         self._catalog = catalog
         self._specs = specs
         self._settings = settings
@@ -171,6 +174,7 @@ class Sessions:
                 change.move("ended", "person", "deleted")
             change.row.deleted_at = datetime.now(UTC)
             change.moved = True
+        self._usage.forget(session_id)
 
     # ── prompts and answers ──────────────────────────────────────────────────────────────────
 
@@ -191,8 +195,10 @@ class Sessions:
         its place. While somebody drives it waits until they hand back; the prompt's `notice` says
         so. With a `key` it is said once.
 
+        One that sleeps wakes up, and one that has ended is brought back.
+
         Raises:
-            Conflict: the session has ended.
+            SnapshotMissing: the session has ended, and nothing of it is kept any more.
             InvalidInput: no such model or upload; a key that stands for something else.
         """
         text = text.strip()
@@ -224,10 +230,7 @@ class Sessions:
         attachments = await self._attaching.take(session_id, author, uploads)
         async with self._journal.change(session_id) as change:
             await once.check(change.tx, key)
-            if change.row.state == "ended":
-                raise Conflict(
-                    "This session has ended.", remedy="Start a new one.", code="wrong_state"
-                )
+            await sleeping.rouse(change)
             prompt_id = await prompting.enqueue(
                 change, text, author, chosen, attachments=attachments, when=when
             )
@@ -388,16 +391,24 @@ class Sessions:
 
     @asynccontextmanager
     async def gateway(
-        self, session_id: str
+        self, session_id: str, *, holds: bool = True
     ) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         """A byte stream to the sandbox's gateway.
+
+        `holds`: while it is open the session counts as used; else say so with `use`.
 
         Raises:
             SandboxNotRunning: there is no running sandbox.
         """
         socket = await self._reaching.socket(session_id, "gateway")
         async with sandbox_gateway.connect(socket) as stream:
+            if holds:
+                self._usage.hold(session_id, stream[1])
             yield stream
+
+    def use(self, session_id: str) -> None:
+        """Somebody does something in the session's sandbox at this moment."""
+        self._usage.touch(session_id)
 
     async def open_stream(
         self, session_id: str, target: str
@@ -409,7 +420,9 @@ class Sessions:
             ServiceNotRunning, NotListening, NotAllowed: the sandbox refused.
         """
         socket = await self._reaching.socket(session_id, "streams")
-        return await sandbox_gateway.open_stream(socket, target)
+        stream = await sandbox_gateway.open_stream(socket, target)
+        self._usage.hold(session_id, stream[1])
+        return stream
 
     # ── within ───────────────────────────────────────────────────────────────────────────────
 

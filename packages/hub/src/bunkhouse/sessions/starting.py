@@ -1,4 +1,4 @@
-"""Getting one session's sandbox going: from `starting` to a runner that has set up."""
+"""Getting one session's sandbox going: from `starting` or `restoring` to a runner that is ready."""
 
 import asyncio
 import secrets
@@ -8,18 +8,19 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
-from bunkhouse.errors import BunkhouseError, EngineDown, ImageMissing, NotFound
+from bunkhouse.errors import BunkhouseError, EngineDown, ImageMissing, NotFound, SnapshotMissing
 from bunkhouse.sandboxes.provider import SandboxProvider, SandboxSpec
 from bunkhouse.sessions import surroundings
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Journal
+from bunkhouse.sessions.lifecycle import COMING_STATES
 from bunkhouse.sessions.links import Links
 from bunkhouse.sessions.ports import Doors
 from bunkhouse.settings import Settings
 from bunkhouse.store import outbox, sandboxes, sessions
 from bunkhouse.store.sandboxes import hash_token
 from bunkhouse.store.sessions import SessionRow
-from bunkhouse_protocol.events import Problem, Stage, StageName
+from bunkhouse_protocol.events import Notice, Problem, Stage, StageName
 
 _LOOK_SECONDS = 1.0
 """How often it is looked whether a sandbox that does not dial in is still alive."""
@@ -43,16 +44,20 @@ class Starter:
         self._settings = settings
 
     async def start(self, session_id: str, image: str) -> None:
-        """Bring a session that is `starting` to where its runner takes over, or to `failed`.
+        """Bring a session that is `starting` or `restoring` to where its runner takes over.
 
-        Whatever was done before (by a hub that died on the way) is taken up.
+        Or to `failed`, or back to waiting where the engine or the image is away. Whatever was done
+        before (by a hub that died on the way) is taken up.
         """
         try:
-            await self._container(session_id, image)
+            if not await self._container(session_id, image):
+                return
             await self._connected(session_id)
             await self._set_up(session_id)
         except NotFound:
             return
+        except SnapshotMissing as error:
+            await self._nothing_kept(session_id, error)
         except (EngineDown, ImageMissing) as error:
             await self._back(session_id, str(error))
         except BunkhouseError as error:
@@ -64,10 +69,14 @@ class Starter:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         await self._doors.open(sandbox_id, session_id, folder)
 
+    async def close_doors(self, sandbox_id: str) -> None:
+        """Listen no more where the sandbox would dial."""
+        await self._doors.close(sandbox_id)
+
     async def remove(self, sandbox_id: str) -> None:
         """Destroy a sandbox and all that it had on this machine."""
         await self._provider.destroy(sandbox_id)
-        await self._doors.close(sandbox_id)
+        await self.close_doors(sandbox_id)
         folder = self._settings.run_dir / sandbox_id
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         async with self._journal.database.write() as tx:
@@ -79,7 +88,7 @@ class Starter:
     ) -> None:
         """Say in the session why it could not be set up."""
         async with self._journal.change(session_id) as change:
-            if change.row.state != "starting":
+            if change.row.state not in COMING_STATES:
                 return
             change.record(Problem(code=code, message=message, remedy=remedy))
             change.row.activity = message
@@ -87,27 +96,35 @@ class Starter:
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────
 
-    async def _container(self, session_id: str, image: str) -> None:
+    async def _container(self, session_id: str, image: str) -> bool:
+        """Have a sandbox that runs; False: the session waits for a new start instead."""
         began = time.monotonic()
         row = await self._row(session_id)
         if row.sandbox_id is not None:
             state = (await self._provider.status(row.sandbox_id)).state
             if state == "running":
                 await self.open_doors(row.sandbox_id, session_id)
-                return
+                # It may have said that it is ready while nobody waited for that.
+                await self._links.redial(session_id)
+                return True
             if state == "exited":
                 await self._stage(session_id, "container", "started", detail="starting it again")
                 await self.open_doors(row.sandbox_id, session_id)
                 await self._provider.start(row.sandbox_id)
                 await self._stage(session_id, "container", "done", began=began)
-                return
+                return True
             await self.remove(row.sandbox_id)
-        await self._stage(session_id, "container", "started")
+            if row.state == "restoring" and row.snapshot_id is None:
+                await self._lost(session_id)
+                return False
+        what = "from what was kept" if row.snapshot_id else None
+        await self._stage(session_id, "container", "started", detail=what)
         spec = await self._spec(session_id, image)
         await self.open_doors(spec.sandbox_id, session_id)
         await self._provider.create(spec)
         await self._provider.start(spec.sandbox_id)
         await self._stage(session_id, "container", "done", began=began)
+        return True
 
     async def _spec(self, session_id: str, image: str) -> SandboxSpec:
         """A new sandbox for this session, written down before it is made."""
@@ -119,15 +136,18 @@ class Starter:
                 session_id=session_id,
                 token_hash=hash_token(token),
                 at=datetime.now(UTC),
+                snapshot_id=change.row.snapshot_id,
             )
             await outbox.clear(change.tx, session_id)
             surroundings.gone(change)
             change.row.sandbox_id = sandbox_id
+            snapshot_id = change.row.snapshot_id
         settings = self._settings
         return SandboxSpec(
             sandbox_id=sandbox_id,
             session_id=session_id,
             image=image,
+            snapshot_id=snapshot_id,
             run_dir=None if settings.hub_url_for_sandboxes else settings.run_dir / sandbox_id,
             hub_url=settings.hub_url_for_sandboxes,
             token=token,
@@ -172,7 +192,7 @@ class Starter:
         try:
             async with asyncio.timeout(self._settings.setup_seconds):
                 with self._journal.bus.subscribe(session_id) as subscription:
-                    while (await self._row(session_id)).state == "starting":
+                    while (await self._row(session_id)).state in COMING_STATES:
                         await subscription.wait()
         except TimeoutError:
             await self.fail(
@@ -186,6 +206,29 @@ class Starter:
         async with self._journal.change(session_id) as change:
             if change.row.state == "starting":
                 change.move("queued", "hub", reason)
+            elif change.row.state == "restoring" and change.row.state_reason != reason:
+                change.move("restoring", "hub", reason)
+
+    async def _lost(self, session_id: str) -> None:
+        """What slept is not there any more, and nothing else is kept of it."""
+        async with self._journal.change(session_id) as change:
+            if change.row.state == "restoring":
+                change.row.sandbox_id = None
+                said = "The sandbox is gone. Work that was not pushed is lost; a new one is made."
+                change.record(Notice(code="sandbox_lost", message=said))
+                change.move("queued", "hub", "a new sandbox is made")
+
+    async def _nothing_kept(self, session_id: str, error: SnapshotMissing) -> None:
+        """The snapshot that it was to be made of is gone from the engine."""
+        async with self._journal.change(session_id) as change:
+            row = change.row
+            row.snapshot_id = row.sandbox_id = row.kept_bytes = None
+            remedy = "Start a new session; what was said in this one stays readable."
+            change.record(Problem(code=error.reason, message=error.message, remedy=remedy))
+            if row.state == "restoring":
+                change.move("ended", "hub", error.message)
+            elif row.state == "starting":
+                change.move("queued", "hub", "a new sandbox is made")
 
     async def _row(self, session_id: str) -> SessionRow:
         async with self._journal.database.read() as tx:

@@ -91,6 +91,28 @@ class DriverView:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptView:
+    """What is kept of a session that has no running sandbox, as the API shows it."""
+
+    form: Literal["sandbox", "snapshot"]
+    bytes: int | None
+    """What it costs on the engine's disk, where that is known."""
+    until: datetime | None
+    """When it is removed; None: not by itself."""
+
+    @classmethod
+    def of(cls, row: SessionRow) -> "KeptView | None":
+        """From the session's row."""
+        if row.state not in ("hibernating", "hibernated", "restoring", "ended"):
+            return None
+        if row.sandbox_id is not None:
+            return cls("sandbox", row.kept_bytes, None)
+        if row.snapshot_id is not None:
+            return cls("snapshot", row.kept_bytes, row.kept_until)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """A session, as the API shows it."""
 
@@ -112,6 +134,9 @@ class SessionView:
     queue: list[PromptView]
     driver: DriverView | None
     ports: list[Port]
+    state_at: datetime
+    hibernate_after: int | None
+    kept: KeptView | None
 
     @classmethod
     def of(cls, row: SessionRow, queue: list[PromptRow]) -> "SessionView":
@@ -135,6 +160,9 @@ class SessionView:
             queue=[PromptView.of(prompt, row.driver) for prompt in queue],
             driver=None if row.driver is None else DriverView.of(row.driver),
             ports=[Port.model_validate(port) for port in row.ports or []],
+            state_at=row.state_at or row.updated_at,
+            hibernate_after=row.hibernate_after,
+            kept=KeptView.of(row),
         )
 
 

@@ -19,15 +19,26 @@ class SandboxRow:
     token_hash: str
     created_at: datetime
     destroyed_at: datetime | None
+    snapshot_id: str | None
 
 
 async def add(
-    tx: Transaction, *, sandbox_id: str, session_id: str, token_hash: str, at: datetime
+    tx: Transaction,
+    *,
+    sandbox_id: str,
+    session_id: str,
+    token_hash: str,
+    at: datetime,
+    snapshot_id: str | None = None,
 ) -> None:
-    """A sandbox that is about to be made."""
+    """A sandbox that is about to be made, perhaps of a snapshot."""
     await tx.execute(
         insert(sandboxes).values(
-            id=sandbox_id, session_id=session_id, token_hash=token_hash, created_at=at
+            id=sandbox_id,
+            session_id=session_id,
+            token_hash=token_hash,
+            created_at=at,
+            snapshot_id=snapshot_id,
         )
     )
 

@@ -74,6 +74,11 @@ class SessionRow:
     spool_id: str | None
     spool_acked: int
     sandbox_id: str | None
+    state_at: datetime | None
+    hibernate_after: int | None
+    snapshot_id: str | None
+    kept_bytes: int | None
+    kept_until: datetime | None
     lease_owner: str | None
     lease_until: float | None
 
@@ -122,6 +127,26 @@ async def in_states(tx: Transaction, *states: SessionState) -> list[SessionRow]:
     ]
 
 
+async def to_put_away(tx: Transaction) -> list[SessionRow]:
+    """Sessions that have ended and still have a sandbox, or a snapshot without a last day."""
+    undated = _S.c.snapshot_id.is_not(None) & _S.c.kept_until.is_(None)
+    query = select(_S).where(
+        _S.c.state == "ended", _S.c.sandbox_id.is_not(None) | undated, _S.c.deleted_at.is_(None)
+    )
+    return [_row(row) for row in (await tx.execute(query)).mappings()]
+
+
+async def kept_too_long(tx: Transaction, now: datetime) -> list[str]:
+    """Sessions that have ended and whose snapshot is to be kept no longer."""
+    query = select(_S.c.id).where(
+        _S.c.state == "ended",
+        _S.c.snapshot_id.is_not(None),
+        _S.c.kept_until < now,
+        _S.c.deleted_at.is_(None),
+    )
+    return [row.id for row in await tx.execute(query)]
+
+
 async def change(tx: Transaction, session_id: str, **columns: Any) -> None:
     """Set columns of one session."""
     await tx.execute(update(_S).where(_S.c.id == session_id).values(**columns))
@@ -135,7 +160,14 @@ async def deleted(tx: Transaction) -> list[str]:
 
 async def purge(tx: Transaction, session_id: str) -> None:
     """Forget a session with all that belongs to it."""
-    for table in (tables.events, tables.prompts, tables.outbox, tables.sandboxes):
+    belongings = (
+        tables.events,
+        tables.prompts,
+        tables.outbox,
+        tables.sandboxes,
+        tables.snapshots,
+    )
+    for table in belongings:
         await tx.execute(delete(table).where(table.c.session_id == session_id))
     await tx.execute(delete(_S).where(_S.c.id == session_id))
 

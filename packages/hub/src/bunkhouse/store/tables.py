@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -93,6 +94,12 @@ sessions = Table(
     Column("spool_id", String(64)),
     Column("spool_acked", Integer, nullable=False, default=0),
     Column("sandbox_id", String(32)),
+    # when it came to its state; and what is kept of it while it has no sandbox that runs
+    Column("state_at", Moment),  # null in rows of before there was this column
+    Column("hibernate_after", Integer),  # seconds; null: the installation's
+    Column("snapshot_id", String(32)),  # its files, to make a sandbox of when it has none
+    Column("kept_bytes", BigInteger),
+    Column("kept_until", Moment),
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),
@@ -144,6 +151,18 @@ sandboxes = Table(
     Column("token_hash", String(64), nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
     Column("destroyed_at", Moment),
+    Column("snapshot_id", String(32)),  # what it was made of, where that was no image
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    # for whom it is kept, and of which sandbox it is (which may be another session's)
+    Column("session_id", String(16), ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("sandbox_id", String(32), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("bytes", BigInteger),  # with those that it stands on; null: it is not made yet
 )
 
 users = Table(

@@ -69,6 +69,16 @@ async def test_a_folder_that_is_no_repository(
     assert "(none)" in (agent.folder / "BUNKHOUSE_DEMO.md").read_text()
 
 
+async def test_it_recalls_what_the_conversation_has(agent: Agent) -> None:
+    assert "the first prompt that I know of" in await agent.prompt("[demo:recall]")
+    await agent.prompt("[demo:hello] and mind the roses")
+    said = await agent.prompt("[demo:recall]")
+    assert "2 prompts before this one" in said
+    assert "[demo:recall]" in said
+    agent.messages = agent.messages[2:]
+    assert "mind the roses" in await agent.prompt("[demo:recall]")
+
+
 async def test_other_tools_and_none(agent: Agent) -> None:
     agent.tools = [tool("execute", "cmd", "risk", cmd="string", risk="integer")]
     assert "What I did" in await agent.prompt("Look around.")

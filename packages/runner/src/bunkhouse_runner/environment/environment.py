@@ -26,6 +26,9 @@ _log = structlog.get_logger("bunkhouse.runner.environment")
 _LOOPBACKS = ("127.0.0.1", "::1")
 HIGHEST_PORT = 65535
 
+MARKER = "environment-ran"
+"""A file that is there while a runner runs, and after one that was killed."""
+
 
 class Environment:
     """What runs beside the agent. `surroundings.Surroundings` describes it."""
@@ -58,6 +61,7 @@ class Environment:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(service.close() for service in self._services.values()))
+        (self._editor.folder / MARKER).unlink(missing_ok=True)
 
     def set_idle(self, seconds: float) -> None:
         """Say how long a service may be unused before it is stopped."""
@@ -122,7 +126,7 @@ class Environment:
 
     def _forget_earlier_run(self) -> None:
         """A runner that was killed could not say that its services ended with it."""
-        marker = self._editor.folder / "environment-ran"
+        marker = self._editor.folder / MARKER
         if marker.exists():
             for service in self._services.values():
                 self._emit(ServiceChanged(name=service.name, state="stopped"))

@@ -8,10 +8,12 @@ from pathlib import Path
 import structlog
 
 from bunkhouse_protocol.gateway import Terminal
+from bunkhouse_runner import processes
 from bunkhouse_runner.errors import RunnerError
 from bunkhouse_runner.processes import Account
-from bunkhouse_runner.terminals import tmux
+from bunkhouse_runner.terminals import shelf, tmux
 from bunkhouse_runner.terminals.screen import Screen
+from bunkhouse_runner.terminals.shelf import Kept, Memory
 from bunkhouse_runner.terminals.tmux import Tmux
 from bunkhouse_runner.terminals.viewer import Viewer
 
@@ -34,6 +36,7 @@ class Terminals:
         config: str = tmux.CONFIG,
     ) -> None:
         self._workspace = workspace
+        self._account = account
         self._home = account.home
         self._tmux = Tmux(account, server=server, config=config)
         self._screens: dict[str, Screen] = {}
@@ -91,6 +94,44 @@ class Terminals:
     async def exists(self, terminal_id: str) -> bool:
         """Whether there is such a terminal (still)."""
         return any(session.id == terminal_id for session in await self._tmux.sessions())
+
+    async def put_down(self, memory: Memory) -> None:
+        """End all terminals, so that `take_up` can open them again as they look now."""
+        kept: list[Kept] = []
+        folder = self._home / shelf.FOLDER
+        sessions = await self._tmux.sessions()
+        if sessions:
+            await self._make(folder)
+        for session in sessions:
+            found = await self._tmux.describe(session)
+            if found is not None:
+                await self._tmux.write(session, folder / session.id)
+                kept.append(found)
+        shelf.put(memory, kept)
+        await self.close()
+        if sessions:
+            await self._tmux.end()
+
+    async def take_up(self, memory: Memory) -> None:
+        """Open those again that were put down. Each as far as it can be: none is in the way."""
+        kept = shelf.take(memory)
+        there = {session.id for session in await self._tmux.sessions()} if kept else set[str]()
+        for one in kept:
+            if one.id in there:
+                continue
+            text = str(self._home / shelf.FOLDER / one.id)
+            show = ("sh", "-c", shelf.SHOW, "sh", text, shelf.WORDS)
+            # Where the folder is gone, tmux begins in the home.
+            try:
+                await self._tmux.new(one.id, Path(one.cwd), one.rows, one.cols, show)
+            except RunnerError as error:
+                _log.warning("terminal_not_opened_again", terminal=one.id, error=str(error))
+
+    async def _make(self, folder: Path) -> None:
+        """Make a folder as the agent's user: root would follow any link that stands there."""
+        argv = ["mkdir", "-p", "-m", "700", str(folder)]
+        process = await processes.start(argv, self._account, cwd=Path("/"))
+        await process.wait()
 
     async def close(self) -> None:
         """Detach from all terminals; they go on by themselves."""

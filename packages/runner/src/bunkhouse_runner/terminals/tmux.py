@@ -9,10 +9,14 @@ from pathlib import Path
 from bunkhouse_runner import processes
 from bunkhouse_runner.errors import RunnerError, Unknown
 from bunkhouse_runner.processes import Account
+from bunkhouse_runner.terminals.shelf import HISTORY_LINES, Kept
 
 CONFIG = "/etc/bunkhouse/tmux.conf"
 SERVER = ("-L", "bunkhouse")
 TITLE_CHARACTERS = 60
+_WHERE = "#{pane_height} #{pane_width} #{pane_current_path}"
+_TAKEN = "#{alternate_on}"
+_BUFFER = "bunkhouse-kept"
 _ENV = {"TERM": "xterm-256color"}
 _PANES = "#{session_id} #{pane_id} #{pane_pid} #{session_name} #{pane_current_command}"
 _ID = re.compile(r"t[1-9][0-9]{0,8}")
@@ -59,10 +63,13 @@ class Tmux:
                 found.setdefault(name, session)
         return sorted(found.values(), key=lambda session: session.order)
 
-    async def new(self, terminal_id: str, cwd: Path, rows: int, cols: int) -> None:
-        """Make a session. Raises TerminalFailed."""
+    async def new(
+        self, terminal_id: str, cwd: Path, rows: int, cols: int, argv: Sequence[str] = ()
+    ) -> None:
+        """Make a session, of a shell or of another program. Raises TerminalFailed."""
+        size = "-x", str(cols), "-y", str(rows)
         status, _, err = await self._run(
-            "new-session", "-d", "-s", terminal_id, "-x", str(cols), "-y", str(rows), "-c", str(cwd)
+            "new-session", "-d", "-s", terminal_id, *size, "-c", str(cwd), *argv
         )
         if status != 0:
             raise failed("The terminal can't be started.", err)
@@ -72,6 +79,32 @@ class Tmux:
         status, _, _ = await self._run("kill-session", "-t", f"={terminal_id}")
         if status != 0:
             raise unknown(terminal_id)
+
+    async def describe(self, session: Session) -> Kept | None:
+        """Say where a session is; None if it has just ended."""
+        status, out, _ = await self._run("display-message", "-p", "-t", session.pane, _WHERE)
+        parts = out.rstrip("\n").split(" ", 2)
+        if status != 0 or len(parts) < 3:
+            return None
+        return Kept(session.id, parts[2], rows=int(parts[0]), cols=int(parts[1]))
+
+    async def write(self, session: Session, path: Path) -> None:
+        """Have tmux write into a file what was printed in a session and what is on its screen.
+
+        Of a program that has the whole screen to itself, what was there before it.
+        """
+        capture = ("capture-pane", "-e", "-J", "-t", session.pane, "-b", _BUFFER)
+        save = ("save-buffer", "-b", _BUFFER)
+        _, taken, _ = await self._run("display-message", "-p", "-t", session.pane, _TAKEN)
+        if taken.strip() == "1":
+            await self._run(*capture, "-S", f"-{HISTORY_LINES}", "-E", "-1", ";", *save, str(path))
+            await self._run(*capture, "-a", "-q", ";", *save[:1], "-a", *save[1:], str(path))
+        else:
+            await self._run(*capture, "-S", f"-{HISTORY_LINES}", ";", *save, str(path))
+
+    async def end(self) -> None:
+        """End all sessions, with what runs in them."""
+        await self._run("kill-server")
 
     async def control(self, terminal_id: str) -> asyncio.subprocess.Process:
         """Attach to a session in control mode. Raises TerminalFailed."""

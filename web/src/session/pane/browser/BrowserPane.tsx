@@ -6,6 +6,7 @@ import { copyText } from "@/ui/CopyButton";
 import { Dialog } from "@/ui/Dialog";
 import { ErrorProblem } from "@/ui/Problem";
 import { useSessionPage } from "../../context";
+import { Resting } from "../../sleep/Resting";
 import { leaveToComposer } from "../leave";
 import { PaneNote, ServiceProgress } from "../ServiceProgress";
 import { useSandbox } from "../use-sandbox";
@@ -24,7 +25,7 @@ type Phase =
 /** The sandbox's own browser, to look at and to work in, beside the agent that uses it too. */
 export default function BrowserPane({ visible }: { visible: boolean }) {
   const { id, transcript } = useSessionPage();
-  const { ready, why } = useSandbox();
+  const { ready } = useSandbox();
   const place = useRef<HTMLDivElement>(null);
   const desktop = useRef<Desktop | null>(null);
   const [phase, setPhase] = useState<Phase>({ name: "asleep" });
@@ -129,9 +130,7 @@ export default function BrowserPane({ visible }: { visible: boolean }) {
         )}
         {phase.name === "asleep" && (
           <div className="absolute inset-0 flex">
-            <PaneNote>
-              <p className="text-13 text-ink-2">{why}</p>
-            </PaneNote>
+            <Resting />
           </div>
         )}
       </div>

@@ -5,6 +5,7 @@ import type { AppView } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { ErrorProblem } from "@/ui/Problem";
 import { useSessionPage } from "../../context";
+import { Resting } from "../../sleep/Resting";
 import { Frame } from "../Frame";
 import { PaneNote, ServiceProgress } from "../ServiceProgress";
 import { useSandbox } from "../use-sandbox";
@@ -18,7 +19,7 @@ type Phase =
 /** VS Code on the session's files, started when it is first looked at. */
 export default function EditorPane({ visible }: { visible: boolean }) {
   const { id, transcript } = useSessionPage();
-  const { ready, why } = useSandbox();
+  const { ready } = useSandbox();
   const [phase, setPhase] = useState<Phase>({ name: "asleep" });
   const seq = useRef(0);
   seq.current = transcript.lastSeq;
@@ -45,32 +46,32 @@ export default function EditorPane({ visible }: { visible: boolean }) {
 
   const asleep = phase.name === "asleep";
   useEffect(() => {
+    // A sandbox that comes back has no editor until somebody looks at it.
+    if (!ready) setPhase((before) => (before.name === "open" ? { name: "asleep" } : before));
+  }, [ready]);
+  useEffect(() => {
     if (visible && ready && asleep) void open(true);
   }, [visible, ready, asleep, open]);
 
   if (phase.name === "open") {
     // An event from before the start is of the time before it.
     const over = service && service.seq > phase.seq ? service.state : null;
-    if (over === "stopped" || over === "failed" || !ready) {
+    if (over === "stopped" || over === "failed") {
       return (
         <PaneNote>
           <p className="font-semibold">
             {over === "failed" ? "VS Code broke down" : "VS Code was stopped"}
           </p>
           <p className="mt-1 text-13 text-ink-2">
-            {!ready
-              ? why
-              : over === "failed"
-                ? (service?.detail ?? "It ended by itself.")
-                : service?.detail === "unused"
-                  ? "Nobody used it for a while. Your files and settings are as you left them."
-                  : (service?.detail ?? "Your files and settings are as you left them.")}
+            {over === "failed"
+              ? (service?.detail ?? "It ended by itself.")
+              : service?.detail === "unused"
+                ? "Nobody used it for a while. Your files and settings are as you left them."
+                : (service?.detail ?? "Your files and settings are as you left them.")}
           </p>
-          {ready && (
-            <Button look="main" className="mt-4" onClick={() => void open(true)}>
-              Start again
-            </Button>
-          )}
+          <Button look="main" className="mt-4" onClick={() => void open(true)}>
+            Start again
+          </Button>
         </PaneNote>
       );
     }
@@ -117,9 +118,5 @@ export default function EditorPane({ visible }: { visible: boolean }) {
       />
     );
   }
-  return (
-    <PaneNote>
-      <p className="text-13 text-ink-2">{why}</p>
-    </PaneNote>
-  );
+  return <Resting />;
 }

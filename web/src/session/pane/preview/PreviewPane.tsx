@@ -15,6 +15,7 @@ import { IconButton } from "@/ui/Button";
 import { copyText } from "@/ui/CopyButton";
 import { ErrorProblem } from "@/ui/Problem";
 import { useSessionPage } from "../../context";
+import { Resting } from "../../sleep/Resting";
 import { Frame } from "../Frame";
 import { PaneNote } from "../ServiceProgress";
 import { useSandbox } from "../use-sandbox";
@@ -22,7 +23,7 @@ import { useSandbox } from "../use-sandbox";
 /** What the sandbox serves: a list of what listens, and the page of one of them. */
 export default function PreviewPane({ visible }: { visible: boolean }) {
   const { transcript, place, showPane } = useSessionPage();
-  const { ready, why } = useSandbox();
+  const { ready } = useSandbox();
   const { ports } = transcript;
   if (place.port) {
     return (
@@ -35,16 +36,14 @@ export default function PreviewPane({ visible }: { visible: boolean }) {
       />
     );
   }
+  if (!ready) return <Resting />;
   if (ports.length === 0) {
     return (
       <PaneNote>
-        <p className="font-semibold">
-          {ready ? "Nothing is being served" : "No sandbox to look into"}
-        </p>
+        <p className="font-semibold">Nothing is being served</p>
         <p className="mt-1 text-13 text-ink-2">
-          {ready
-            ? "When something in the sandbox listens on a port, such as a development server, it stands here and can be opened."
-            : why}
+          When something in the sandbox listens on a port, such as a development server, it stands
+          here and can be opened.
         </p>
       </PaneNote>
     );
@@ -97,7 +96,7 @@ function PortPage({
   onBack: () => void;
 }) {
   const { id } = useSessionPage();
-  const { ready, why } = useSandbox();
+  const { ready } = useSandbox();
   const [path, setPath] = useState("/");
   const [typed, setTyped] = useState("/");
   const [view, setView] = useState<AppView | null>(null);
@@ -121,6 +120,10 @@ function PortPage({
     [id, port],
   );
   const waits = view === null && error === null;
+  useEffect(() => {
+    // In a sandbox that comes back nothing listens yet, and the old address is used up.
+    if (!ready) setView(null);
+  }, [ready]);
   useEffect(() => {
     if (visible && ready && waits) void open(path);
   }, [visible, ready, waits, path, open]);
@@ -196,7 +199,9 @@ function PortPage({
             : view?.notice}
         </p>
       )}
-      {error ? (
+      {!ready ? (
+        <Resting />
+      ) : error ? (
         <PaneNote>
           <ErrorProblem error={error} />
         </PaneNote>
@@ -212,7 +217,7 @@ function PortPage({
         </div>
       ) : (
         <PaneNote>
-          <p className="text-13 text-ink-2">{ready ? `Opening port ${port}…` : why}</p>
+          <p className="text-13 text-ink-2">Opening port {port}…</p>
         </PaneNote>
       )}
       {said && (

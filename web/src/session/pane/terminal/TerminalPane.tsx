@@ -7,7 +7,7 @@ import type { Terminal } from "@/api/types";
 import { IconButton } from "@/ui/Button";
 import { ErrorProblem } from "@/ui/Problem";
 import { useSessionPage } from "../../context";
-import { PaneNote } from "../ServiceProgress";
+import { Resting } from "../../sleep/Resting";
 import { useSandbox } from "../use-sandbox";
 import { AgentTerminal } from "./AgentTerminal";
 import { TerminalView } from "./TerminalView";
@@ -19,7 +19,7 @@ const LOOK_MS = 4000;
 /** The sandbox's terminals, which all share who look at them; the agent's commands come first. */
 export default function TerminalPane({ visible }: { visible: boolean }) {
   const { id, place, showPane } = useSessionPage();
-  const { ready, why } = useSandbox();
+  const { ready } = useSandbox();
   const client = useQueryClient();
   const query = environmentQueries.terminals(id);
   const { data, error: listError } = useQuery({
@@ -139,14 +139,7 @@ export default function TerminalPane({ visible }: { visible: boolean }) {
       </div>
       {problem && <ErrorProblem error={problem} className="m-3" />}
       <div className="relative flex min-h-0 flex-1">
-        {active === AGENT &&
-          (ready || place.terminal === AGENT ? (
-            <AgentTerminal />
-          ) : (
-            <PaneNote>
-              <p className="text-13 text-ink-2">{why}</p>
-            </PaneNote>
-          ))}
+        {active === AGENT && (ready || place.terminal === AGENT ? <AgentTerminal /> : <Resting />)}
         {terminals
           ?.filter((terminal) => seen.has(terminal.id))
           .map((terminal) => (

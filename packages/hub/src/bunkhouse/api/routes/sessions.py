@@ -5,7 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import TypeAdapter
 
-from bunkhouse.api.access import Answerer, Changer, Creator, Deleter, Hub, Reader, Stopper
+from bunkhouse.api.access import (
+    Answerer,
+    Changer,
+    Creator,
+    Deleter,
+    Hub,
+    Reader,
+    Sleeper,
+    Stopper,
+)
 from bunkhouse.api.repetition import Key, once_of
 from bunkhouse.api.schemas import (
     ChangesOut,
@@ -69,7 +78,9 @@ async def get_session(session_id: SessionId, hub: Hub, _person: Reader) -> Sessi
 async def change_session(
     session_id: SessionId, patch: SessionPatch, hub: Hub, _person: Changer
 ) -> SessionOut:
-    """Change the title, or the model of prompts to come."""
+    """Change the title, the model of prompts to come, or when it goes to sleep by itself."""
+    if "hibernate_after" in patch.model_fields_set:
+        await hub.sleepers.hibernate_after(session_id, patch.hibernate_after)
     return session_out(await hub.sessions.rename(session_id, title=patch.title, model=patch.model))
 
 
@@ -83,6 +94,27 @@ async def delete_session(session_id: SessionId, hub: Hub, _person: Deleter) -> N
 async def stop_session(session_id: SessionId, hub: Hub, person: Stopper) -> SessionOut:
     """Stop what the agent does now."""
     return session_out(await hub.sessions.stop(session_id, person))
+
+
+@router.post("/{session_id}/hibernate", status_code=202)
+async def hibernate_session(session_id: SessionId, hub: Hub, person: Sleeper) -> SessionOut:
+    """Stop the sandbox, which keeps its files. It wakes with the next prompt."""
+    await hub.sleepers.hibernate(session_id, person)
+    return session_out(await hub.sessions.get(session_id))
+
+
+@router.post("/{session_id}/wake", status_code=202)
+async def wake_session(session_id: SessionId, hub: Hub, person: Sleeper) -> SessionOut:
+    """Start the sandbox again, or bring a session back that has ended."""
+    await hub.sleepers.wake(session_id, person)
+    return session_out(await hub.sessions.get(session_id))
+
+
+@router.post("/{session_id}/end", status_code=202)
+async def end_session(session_id: SessionId, hub: Hub, person: Sleeper) -> SessionOut:
+    """Take the sandbox away and keep its files for a while. The session stays readable."""
+    await hub.sleepers.end(session_id, person)
+    return session_out(await hub.sessions.get(session_id))
 
 
 @router.post("/{session_id}/retry", status_code=202)

@@ -55,11 +55,15 @@ async def attach_terminal(
     require(person, "sessions.use")
     hub = services_of(websocket)
     path = f"/terminals/{terminal_id}/attach?rows={rows}&cols={cols}"
-    async with gateway_socket(hub, session_id, path) as gateway:
+    # To have a terminal open is not to use it: people leave theirs open for days.
+    async with gateway_socket(hub, session_id, path, holds=False) as gateway:
         await websocket.accept()
         _log.info("terminal", session=session_id, person=person.id, terminal=terminal_id)
         await until_one_ends(
-            websocket, hub.closing, downwards(websocket, gateway), _shown(gateway, websocket)
+            websocket,
+            hub.closing,
+            downwards(websocket, gateway, lambda: hub.sessions.use(session_id)),
+            _shown(gateway, websocket),
         )
 
 

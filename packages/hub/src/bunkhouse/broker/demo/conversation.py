@@ -48,6 +48,8 @@ class Turn:
     prompt: str
     attached: list[Attached]
     """Files that came with it."""
+    before: list[str]
+    """The prompts before it, as far as the conversation still has them."""
     directive: Directive | None
     step: int
     """How many times tools were called since the prompt."""
@@ -84,6 +86,7 @@ def read_turn(body: object, conversation: str) -> Turn:
     return Turn(
         prompt=prompt,
         attached=attached_to(content),
+        before=[text_of(messages[index].get("content")) for index in users[:-1]],
         directive=directive_in(prompt),
         step=step,
         done=_done(since),

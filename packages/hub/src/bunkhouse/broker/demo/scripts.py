@@ -20,6 +20,7 @@ browser       url, click                          opens a page, looks, perhaps c
 question      n (1)                               asks n questions, and says what was answered
 permission    cmd                                 a command that is asked for first (see below)
 error         status (429), times (1), message    answers with that HTTP status at first
+recall        none                                says what the first prompt of the session was
 breakoff      n (20), times (1)                   the stream breaks off after n words at first
 hang          n (0)                               says n words, and then nothing more ever
 ============  ==================================  ==================================================
@@ -210,6 +211,14 @@ def _error(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
     return Reply(failure=Failure(status, message, kind, retry_after=wait))
 
 
+def _recall(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
+    if not turn.before:
+        return Reply(text=f"{INTRODUCTION} This is the first prompt that I know of.")
+    count = len(turn.before)
+    before = f"I know of {count} prompt{'s' * (count > 1)} before this one."
+    return Reply(text=f"{before} The first was:\n\n{talk.fenced(turn.before[0])}")
+
+
 def _breakoff(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
     attempt, count = attempts.count(turn.key), directive.count("n", 20, least=1)
     text = f"{INTRODUCTION}\n\n{talk.numbered(count)}"
@@ -273,6 +282,7 @@ SCRIPTS: dict[str, Script] = {
     "error": Script(
         _error, "status (429), times (1), message", "answers with that HTTP status at first"
     ),
+    "recall": Script(_recall, "", "says what the first prompt of the session was"),
     "breakoff": Script(
         _breakoff, "n (20), times (1)", "the stream breaks off after n words at first"
     ),
