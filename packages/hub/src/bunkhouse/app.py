@@ -22,6 +22,7 @@ from bunkhouse.broker.listener import Listener
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.bus.memory import MemoryBus
+from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import People
@@ -108,6 +109,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             blob_bytes=settings.blob_bytes,
             session_bytes=settings.session_blobs_bytes,
         )
+        presence = MemoryPresence(journal.bus)
         engine = LocalEngine(settings, installation_id(settings.data_dir))
         stack.push_async_callback(engine.close)
 
@@ -143,7 +145,12 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         )
         reaching = Reaching(journal, links, settings)
         editor_settings = EditorSettings(journal, reaching)
-        for work in (reconciler.run(), providers.keep_fresh(), editor_settings.run()):
+        for work in (
+            reconciler.run(),
+            providers.keep_fresh(),
+            editor_settings.run(),
+            presence.run(),
+        ):
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
 
@@ -152,6 +159,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             sessions=Sessions(journal, links, catalog, specs, settings, reaching=reaching),
             environment=Environment(reaching, editor_settings),
             drivers=Drivers(journal, reaching),
+            presence=presence,
             people=People(
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
             ),

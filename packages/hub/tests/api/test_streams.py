@@ -172,7 +172,7 @@ async def test_readers_that_leave_are_forgotten(
     ):
         await anext(log)
         await anext(overview)
-        assert len(listening) == 2
+        assert len(listening) == 3  # the log, the list, who is there
     async with asyncio.timeout(5):
         await left.wait()
     await runner.say(chunk("nobody listens"))
