@@ -48,7 +48,7 @@ def _opened(browser: Browser, hub: HubProcess, session: str, last: int) -> tuple
     page = signed_in(browser, hub, viewport={"width": 1440, "height": 900})
     page.get_by_test_id("home-prompt").wait_for()
     network = page.context.new_cdp_session(page)
-    network.send("Network.enable")
+    network.send("Network.enable", {})  # pyright: ignore[reportUnknownMemberType]
     received = _count(network)
     began = time.monotonic()
     page.goto(f"{hub.pages}/sessions/{session}")

@@ -106,12 +106,8 @@ class _Looking:
         places = await standing.places(
             self._tx,
             self._session_id,
-            {
-                "prompt_queued": "prompt_id",
-                "prompt_withdrawn": "prompt_id",
-                "turn_started": "turn_id",
-                "turn_ended": "turn_id",
-            },
+            ("prompt_queued", "prompt_withdrawn", "turn_started", "turn_ended"),
+            ("prompt_id", "turn_id"),
             after=0,
             before=self._before,
         )
@@ -123,15 +119,13 @@ class _Looking:
             asks = await standing.places(
                 self._tx,
                 self._session_id,
-                dict.fromkeys(
-                    (
-                        "permission_requested",
-                        "permission_resolved",
-                        "question_asked",
-                        "question_resolved",
-                    ),
-                    "request_id",
+                (
+                    "permission_requested",
+                    "permission_resolved",
+                    "question_asked",
+                    "question_resolved",
                 ),
+                ("request_id",),
                 after=begun,
                 before=self._before,
             )

@@ -70,16 +70,22 @@ async def last(
 
 
 async def places(
-    tx: Transaction, session_id: str, fields: dict[str, str], *, after: int, before: int
+    tx: Transaction,
+    session_id: str,
+    types: Collection[str],
+    names: Collection[str],
+    *,
+    after: int,
+    before: int,
 ) -> list[Place]:
-    """Where the events of these types stand, and what each has in the field that is named."""
-    found: list[Place] = []
-    for kind, name in fields.items():
-        query = select(events.c.seq, events.c.data[name].as_string().label("value")).where(
-            *_standing(session_id, [kind], after, before)
-        )
-        found += [Place(row.seq, kind, row.value) for row in await tx.execute(query)]
-    return sorted(found)
+    """Where the events of these types stand, each with the first of these fields that it has."""
+    value = func.coalesce(*(events.c.data[name].as_string() for name in names), None)
+    query = (
+        select(events.c.seq, events.c.type, value.label("value"))
+        .where(*_standing(session_id, types, after, before))
+        .order_by(events.c.seq)
+    )
+    return [Place(row.seq, row.type, row.value) for row in await tx.execute(query)]
 
 
 async def at(tx: Transaction, session_id: str, seqs: Collection[int]) -> list[Entry]:
