@@ -16,7 +16,7 @@ from bunkhouse_protocol.events import (
     TurnStarted,
 )
 
-EVENTS_A_TURN = 123
+EVENTS_A_TURN = 102
 
 
 async def fill(database_path: Path, session: str, turns: int) -> int:
@@ -35,9 +35,9 @@ async def fill(database_path: Path, session: str, turns: int) -> int:
                 )
                 done = ToolCallUpdate(tool_call_id=call, status="completed", output="ok", ms=5)
                 change.record(done)
-                for word in range(2):
-                    text = f"said-{word} "
-                    change.record(AgentMessageChunk(message_id=f"m{call}", text=text))
+                change.record(AgentMessageChunk(message_id=f"m{call}", text=f"said-{n}"))
+            for word in range(9):
+                change.record(AgentMessageChunk(message_id=f"m{turn}", text=f"word-{word} "))
             change.record(TurnEnded(turn_id=f"p{turn}", outcome="done", ms=1000))
             last = change.last_seq
     await database.close()

@@ -76,6 +76,13 @@ def test_typing_ends_by_itself_or_when_it_is_said() -> None:
         assert [people[0].typing for people in heard] == [True, False, True, False]
 
 
+def test_whoever_leaves_does_not_type_any_more() -> None:
+    presence = MemoryPresence(MemoryBus(), Clock())
+    with presence.look("s", ADA):
+        presence.type("s", ADA, typing=True)
+    assert presence.of("s") == []
+
+
 def test_a_crowd_has_an_end() -> None:
     presence = MemoryPresence(MemoryBus(), Clock())
     for n in range(3 * MOST):

@@ -83,6 +83,8 @@ class MemoryPresence:
             entry = self._sessions.get(session_id, {}).get(who.id)
             if entry is not None:
                 entry.looks.pop(number, None)
+                if not entry.looks:
+                    entry.typing_until = 0.0  # whoever leaves has stopped typing
                 self._tell(session_id)
 
     def type(self, session_id: str, who: Who, *, typing: bool) -> None:
