@@ -1,24 +1,10 @@
 """The page as people use it: a real Chromium, hub, engine and agent."""
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-
-from bunkhouse.bus.memory import MemoryBus
-from bunkhouse.sessions import Journal
-from bunkhouse.store import Database
-from bunkhouse_protocol.events import (
-    AgentMessageChunk,
-    PromptQueued,
-    ToolCall,
-    ToolCallUpdate,
-    TurnEnded,
-    TurnStarted,
-)
 
 from ..hubs import Client, HubProcess
 from .conftest import signed_in
@@ -192,41 +178,3 @@ def test_a_phone_does_it_all(chromium: Browser, hub: HubProcess, client: Client)
     session = page.url.rsplit("/", 1)[1]
     client.delete(session)
     page.context.close()
-
-
-async def fill(hub: HubProcess, session: str, turns: int) -> int:
-    """Write `turns` long turns into a session's log, as if they had happened; counts its events."""
-    last = 0
-    database = await Database.open(hub.data_dir / "bunkhouse.db")
-    journal = Journal(database, MemoryBus())
-    for turn in range(turns):
-        async with journal.change(session) as change:
-            change.record(PromptQueued(prompt_id=f"p{turn}", text=f"prompt-{turn}", author="Ada"))
-            change.record(TurnStarted(turn_id=f"p{turn}", model="demo/demo"))
-            for n in range(30):
-                call = f"{turn}-{n}"
-                change.record(
-                    ToolCall(tool_call_id=call, tool="bash", kind="execute", title=f"make {n}")
-                )
-                done = ToolCallUpdate(tool_call_id=call, status="completed", output="ok", ms=5)
-                change.record(done)
-                for word in range(2):
-                    text = f"said-{word} "
-                    change.record(AgentMessageChunk(message_id=f"m{call}", text=text))
-            change.record(TurnEnded(turn_id=f"p{turn}", outcome="done", ms=1000))
-            last = change.last_seq
-    await database.close()
-    return last
-
-
-def test_a_transcript_of_ten_thousand_events_opens_and_scrolls(
-    page: Page, hub: HubProcess, fresh: str
-) -> None:
-    with ThreadPoolExecutor(1) as thread:  # a loop of Playwright's runs in this one
-        assert thread.submit(asyncio.run, fill(hub, fresh, 85)).result() > 10_000
-    open_session(page, hub, fresh)
-    # It opens at its end, and draws only what can be seen.
-    expect(page.get_by_test_id("turn-end").last).to_be_visible()
-    assert page.locator("[data-testid=transcript] *").count() < 5_000
-    page.get_by_test_id("transcript").press("Home")
-    expect(page.get_by_text("prompt-0", exact=True).first).to_be_visible()

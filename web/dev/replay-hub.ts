@@ -8,6 +8,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import type { LogEvent, Session } from "../src/api/types";
+import { folded, logPage } from "./log-pages.ts";
 import { FILES, PATCH } from "./material.ts";
 import { busy, fresh, type Recording } from "./recordings.ts";
 import { openSocket, page, SHOT } from "./sandbox.ts";
@@ -24,11 +25,18 @@ interface Playing {
   listeners: Set<(events: LogEvent[]) => void>;
 }
 
-const FRAMES: Record<string, string> = {
-  agent_message_chunk: "message_id",
-  agent_thought_chunk: "message_id",
-  tool_output_chunk: "tool_call_id",
-};
+/** Who is where, beside the one who looks. */
+const PRESENT = [
+  {
+    session_id: "s-working",
+    people: [
+      { id: "u1", name: "Ada", typing: false },
+      { id: "u2", name: "Ben Okoro", typing: true },
+      { id: "u3", name: "Chioma", typing: false },
+    ],
+  },
+  { session_id: "s-done", people: [{ id: "u2", name: "Ben Okoro", typing: false }] },
+];
 
 export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
   const playing = new Map<string, Playing>();
@@ -161,13 +169,25 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
       return json({ default: "main", items: ["main", "maint", "next", "fix/amounts"] });
     if (parts[0] === "events") {
       response.writeHead(200, { "Content-Type": "text/event-stream" });
+      const shown = playing.get(url.searchParams.get("session") ?? "");
       const send = (event: string, data: unknown) =>
         response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       send("system", system());
       for (const session of list()) send("session", session);
-      send("ready", {});
+      for (const { session_id, people } of PRESENT) send("presence", { session_id, people });
+      send("ready", { you: "u1" });
       watchers.add(send);
-      request.on("close", () => watchers.delete(send));
+      const sendLog = (items: LogEvent[]) =>
+        send("log", { session_id: shown?.session.id, items: folded(items) });
+      if (shown) {
+        const after = Number(url.searchParams.get("after") ?? 0);
+        sendLog(shown.log.filter((event) => event.seq > after));
+        shown.listeners.add(sendLog);
+      }
+      request.on("close", () => {
+        watchers.delete(send);
+        shown?.listeners.delete(sendLog);
+      });
       return;
     }
     if (parts[0] === "frames") {
@@ -353,16 +373,8 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
     const after = Number(url.searchParams.get("after") ?? 0);
     const events = play.log.filter((event) => event.seq > after);
     if (request.headers.accept === "application/json") {
-      const limit = Number(url.searchParams.get("limit") ?? 500);
-      const page = (url.searchParams.get("folded") ? folded(events) : events).slice(0, limit);
-      const last = page.at(-1)?.seq ?? after;
       response.writeHead(200, { "Content-Type": "application/json" });
-      response.end(
-        JSON.stringify({
-          items: page,
-          next: last < play.log.length && page.length > 0 ? last : null,
-        }),
-      );
+      response.end(JSON.stringify(logPage(play.log, url.searchParams)));
       return;
     }
     response.writeHead(200, { "Content-Type": "text/event-stream" });
@@ -389,22 +401,4 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
     });
   };
   return { name: "bunkhouse-replay-hub", configureServer: mount, configurePreviewServer: mount };
-}
-
-function folded(events: LogEvent[]): LogEvent[] {
-  const result: LogEvent[] = [];
-  for (const event of events) {
-    const name = FRAMES[event.type];
-    const now = event as unknown as Record<string, unknown>;
-    const before = result.at(-1) as unknown as Record<string, unknown> | undefined;
-    if (name && before && before.type === now.type && before[name] === now[name]) {
-      const whole = {
-        ...now,
-        first_seq: before.first_seq ?? before.seq,
-        text: `${before.text}${now.text}`,
-      };
-      result[result.length - 1] = whole as unknown as LogEvent;
-    } else result.push(event);
-  }
-  return result;
 }

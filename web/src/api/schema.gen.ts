@@ -501,8 +501,9 @@ export interface paths {
          * Follow Events
          * @description Follow the log of a session, from `after` (or `Last-Event-ID`, which wins) onwards.
          *
-         *     With `Accept: application/json` the answer is a page of at most `limit` events. With `folded`
-         *     the texts that streamed in the past come whole instead of in the frames in which they came.
+         *     With `Accept: application/json` the answer is a page of at most `limit` events: those above
+         *     `after`, those right before `before`, or with `tail` so many of the last. With `folded` the
+         *     texts that streamed in the past come whole instead of in the frames in which they came.
          */
         get: operations["followEvents"];
         put?: never;
@@ -521,12 +522,35 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow Overview
-         * @description Follow what the list shows: the newest 100 sessions, `ready`, then every change.
+         * Follow Live
+         * @description Follow all that a page shows: the newest 100 sessions, who is where, then every change.
+         *
+         *     With `session` also that session's log above `after`, folded where it is. One who asks for it
+         *     counts as looking at the session as long as they read.
          */
-        get: operations["followOverview"];
+        get: operations["followLive"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/typing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say Typing
+         * @description Say that one writes a prompt, for the others to see; forgotten after six seconds.
+         */
+        post: operations["sayTyping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1041,6 +1065,9 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** Next */
             next: number | null;
+            /** Previous */
+            previous: number | null;
+            opening: components["schemas"]["OpeningOut"] | null;
         };
         /**
          * HandBack
@@ -1290,6 +1317,15 @@ export interface components {
             code: string;
             /** Message */
             message: string;
+        };
+        /**
+         * OpeningOut
+         * @description What a reader that begins in the middle of a log folds first.
+         */
+        OpeningOut: {
+            /** Events */
+            events: components["schemas"]["Event"][];
+            usage: components["schemas"]["Usage"];
         };
         /** Page[SessionOut] */
         SessionPage: {
@@ -2572,6 +2608,29 @@ export interface components {
             mime: string;
             /** Size */
             size: number;
+         * Typing
+         * @description Whether one writes a prompt. Said again every few seconds: it is forgotten after six.
+         */
+        Typing: {
+            /**
+             * Typing
+             * @default true
+             */
+            typing: boolean;
+        };
+        /**
+         * Usage
+         * @description What turns took together.
+         */
+        Usage: {
+            /** Turns */
+            turns: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cost */
+            cost: number | null;
         };
         /**
          * ViewOut
@@ -2659,6 +2718,38 @@ export interface components {
             errors: {
                 [key: string]: unknown;
             }[] | null;
+        };
+        /**
+         * PresentOut
+         * @description Somebody who looks at a session.
+         */
+        PresentOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Typing */
+            typing: boolean;
+        };
+        /**
+         * PresenceOut
+         * @description Who looks at a session now, in the order in which they came.
+         */
+        PresenceOut: {
+            /** Session Id */
+            session_id: string;
+            /** People */
+            people: components["schemas"]["PresentOut"][];
+        };
+        /**
+         * LogItems
+         * @description In a page's stream: the next events of the log that it shows.
+         */
+        LogItems: {
+            /** Session Id */
+            session_id: string;
+            /** Items */
+            items: components["schemas"]["Event"][];
         };
     };
     responses: never;
@@ -3591,6 +3682,8 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number;
+                before?: number | null;
+                tail?: number | null;
                 limit?: number;
                 folded?: boolean;
             };
@@ -3625,24 +3718,60 @@ export interface operations {
             };
         };
     };
-    followOverview: {
+    followLive: {
         parameters: {
-            query?: never;
+            query?: {
+                session?: string | null;
+                after?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Event `session` (SessionOut), `session_deleted` (SessionDeleted), `system` (SystemStatus), and `ready` after the sessions that there are. */
+            /** @description Event `system` (SystemStatus), `session` (SessionOut), `session_deleted` (SessionDeleted), `presence` (PresenceOut), `log` (LogItems), and `ready` after what there is. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": unknown;
-                    "text/event-stream": components["schemas"]["SessionOut"] | components["schemas"]["SessionDeleted"] | components["schemas"]["SystemStatus"];
+                    "text/event-stream": components["schemas"]["SessionOut"] | components["schemas"]["SessionDeleted"] | components["schemas"]["SystemStatus"] | components["schemas"]["PresenceOut"] | components["schemas"]["LogItems"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    sayTyping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Typing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {

@@ -21,6 +21,10 @@ export type ProblemDetails = Schemas["ProblemDetails"];
 export type Permissions = NonNullable<NewSession["permissions"]>;
 
 export type EventPage = Schemas["EventPage"];
+export type Opening = Schemas["OpeningOut"];
+export type LogItems = Schemas["LogItems"];
+export type Presence = Schemas["PresenceOut"];
+export type Present = Schemas["PresentOut"];
 export type LogEvent = Schemas["Event"];
 export type EventOf<T extends LogEvent["type"]> = Extract<LogEvent, { type: T }>;
 export type StageEvent = EventOf<"stage">;

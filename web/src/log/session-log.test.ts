@@ -1,10 +1,14 @@
 // @vitest-environment jsdom
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { HUB } from "@/api/client";
 import type { LogEvent } from "@/api/types";
-import type { Transcript } from "./model";
+import { folded, logPage } from "../../dev/log-pages";
+import { busy } from "../../dev/recordings";
+import { complete } from "../../dev/steps";
+import { fold } from "./fold";
+import { EMPTY, type Transcript } from "./model";
 import { SessionLog } from "./session-log";
 
 const server = setupServer();
@@ -15,7 +19,7 @@ afterAll(() => server.close());
 const words = "the quick brown fox jumps over the lazy dog again and again".split(" ");
 
 /** A message that streams, a word an event. */
-const events = words.map((word, index) => ({
+const spoken = words.map((word, index) => ({
   seq: index + 1,
   first_seq: null,
   at: "2026-11-23T10:00:00Z",
@@ -24,7 +28,7 @@ const events = words.map((word, index) => ({
   text: `${word} `,
 })) as LogEvent[];
 
-const WHOLE = events.map((event) => "text" in event && event.text).join("");
+const WHOLE = spoken.map((event) => "text" in event && event.text).join("");
 
 function textOf(transcript: Transcript): string {
   const [block] = transcript.blocks;
@@ -45,55 +49,82 @@ function until(log: SessionLog, test: (log: SessionLog) => boolean): Promise<voi
   });
 }
 
+/** Without when the last frame of each text came, which a folded run does not say. */
+function untimed(transcript: Transcript): Transcript {
+  const blocks = transcript.blocks.map((block) =>
+    "until" in block ? { ...block, until: "" } : block,
+  );
+  return { ...transcript, blocks };
+}
+
+interface Hub {
+  /** Where each stream began. */
+  streams: number[];
+  /** The query of each page. */
+  pages: string[];
+}
+
 /** A hub whose pages hold what happened before `there`, and whose streams end after `burst` events. */
-function hub({ there, burst }: { there: number; burst: number }): number[] {
-  const asked: number[] = [];
+function hub(events: readonly LogEvent[], { there, burst }: { there: number; burst: number }): Hub {
+  const asked: Hub = { streams: [], pages: [] };
   let known = there;
   server.use(
     http.get(`${HUB}/api/sessions/s/events`, ({ request }) => {
-      const after = Number(new URL(request.url).searchParams.get("after"));
-      if (request.headers.get("accept") === "application/json") {
-        const items = events.slice(after, Math.min(known, after + 3));
-        const last = after + items.length;
-        return HttpResponse.json({ items, next: last < known && items.length > 0 ? last : null });
+      const { search, searchParams } = new URL(request.url);
+      asked.pages.push(search);
+      return HttpResponse.json(logPage(events.slice(0, known), searchParams));
+    }),
+    http.get(`${HUB}/api/events`, ({ request }) => {
+      const query = new URL(request.url).searchParams;
+      let body = `event: ready\ndata: {"you":"me"}\n\n`;
+      if (query.get("session") === "s") {
+        const after = Number(query.get("after"));
+        asked.streams.push(after);
+        // One event that the reader has already, as a hub that is careful to lose nothing may send.
+        const from = Math.max(0, after - 1);
+        known = Math.max(known, Math.min(events.length, after + burst));
+        const items = [...events.slice(from, after), ...folded(events.slice(after, known))];
+        body += `event: log\ndata: ${JSON.stringify({ session_id: "s", items })}\n\n`;
       }
-      asked.push(after);
-      // One event that the reader has already, as a hub that is careful to lose nothing may send.
-      const from = Math.max(0, after - 1);
-      known = Math.min(events.length, after + burst);
-      const body = events
-        .slice(from, known)
-        .map(
-          (event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
-        )
-        .join("");
       return new HttpResponse(body, { headers: { "Content-Type": "text/event-stream" } });
     }),
   );
   return asked;
 }
 
-it("reads what there is page by page", async () => {
-  hub({ there: events.length, burst: 0 });
+/** A recording, as the hub would have it. */
+function recorded(name: string): LogEvent[] {
+  const recording = busy().find(({ session }) => session.id === name);
+  if (!recording) throw new Error(`There is no recording ${name}.`);
+  return [...recording.past, ...recording.live].map(([, event], index) =>
+    complete(event, index + 1, `2026-11-23T10:00:${String(index % 60).padStart(2, "0")}Z`),
+  );
+}
+
+it("opens with one page where that is all there is", async () => {
+  const asked = hub(spoken, { there: spoken.length, burst: 0 });
   const log = new SessionLog("s");
   await until(log, () => log.snapshot().loaded);
   expect(textOf(log.snapshot().transcript)).toBe(WHOLE);
+  expect(log.snapshot().earlier).toBe("none");
+  expect(asked.pages).toEqual(["?tail=400&folded=true"]);
 });
 
 it("has neither a gap nor a repeat, however often the stream breaks off", async () => {
-  const asked = hub({ there: 2, burst: 4 });
+  const asked = hub(spoken, { there: 2, burst: 4 });
   const log = new SessionLog("s");
-  await until(log, () => log.snapshot().transcript.lastSeq === events.length);
+  await until(log, () => log.snapshot().transcript.lastSeq === spoken.length);
   expect(textOf(log.snapshot().transcript)).toBe(WHOLE);
-  expect(asked.length).toBeGreaterThan(2);
+  expect(asked.streams.length).toBeGreaterThan(2);
 });
 
 it("goes on where it was when it is listened to again", async () => {
-  hub({ there: 5, burst: 3 });
+  const asked = hub(spoken, { there: 5, burst: 3 });
   const log = new SessionLog("s");
   await until(log, () => log.snapshot().transcript.lastSeq >= 8);
-  await until(log, () => log.snapshot().transcript.lastSeq === events.length);
+  await until(log, () => log.snapshot().transcript.lastSeq === spoken.length);
   expect(textOf(log.snapshot().transcript)).toBe(WHOLE);
+  expect(asked.pages).toHaveLength(1);
 });
 
 it("ends where the session is not there", async () => {
@@ -107,6 +138,70 @@ it("ends where the session is not there", async () => {
     http.get(`${HUB}/api/sessions/s/events`, () => HttpResponse.json(problem, { status: 404 })),
   );
   const log = new SessionLog("s");
-  await until(log, () => log.snapshot().link === "ended");
+  await until(log, () => log.snapshot().error !== null);
   expect(log.snapshot().error?.message).toBe("No such session.");
+});
+
+describe("a long session", () => {
+  const long = recorded("s-long");
+  const whole = fold(EMPTY, folded(long));
+
+  it("opens at its end, in one page, knowing how it stands", async () => {
+    const asked = hub(long, { there: long.length, burst: 0 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    const { transcript, from, earlier } = log.snapshot();
+    expect(asked.pages).toHaveLength(1);
+    expect(from).toBeGreaterThan(1);
+    expect(earlier).toBe("some");
+    const { blocks, lastSeq, ...head } = transcript;
+    expect({ ...head, lastSeq }).toEqual({ ...whole, blocks: undefined });
+    // Its blocks are the last of all of them; behind the one prompt that was told before.
+    const [prompt, ...rest] = blocks;
+    expect(prompt?.kind).toBe("prompt");
+    expect(rest.slice(2)).toEqual(whole.blocks.slice(-(rest.length - 2)));
+  });
+
+  it("is the same as read from the start once all older pages are there", async () => {
+    hub(long, { there: long.length, burst: 0 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    const places = [log.snapshot().from];
+    while (log.snapshot().earlier === "some") {
+      await log.older();
+      places.push(log.snapshot().from);
+    }
+    expect(places.length).toBeGreaterThan(1);
+    expect(places.at(-1)).toBe(1);
+    expect(log.snapshot().transcript).toEqual(whole);
+  });
+
+  it("goes on while older pages come", async () => {
+    const asked = hub(long, { there: long.length - 300, burst: 50 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    const all = log.older(true);
+    await until(log, () => log.snapshot().transcript.lastSeq === long.length);
+    await all;
+    expect(asked.streams.length).toBeGreaterThan(3);
+    expect(untimed(log.snapshot().transcript)).toEqual(untimed(whole));
+    expect(log.snapshot().earlier).toBe("none");
+  });
+
+  it("says when an older page can't be had, and has it later", async () => {
+    hub(long, { there: long.length, burst: 0 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    const before = log.snapshot().transcript;
+    server.use(
+      http.get(`${HUB}/api/sessions/s/events`, () => HttpResponse.json({}, { status: 500 }), {
+        once: true,
+      }),
+    );
+    await log.older();
+    expect(log.snapshot().earlier).toBe("failed");
+    expect(log.snapshot().transcript).toBe(before);
+    await log.older(true);
+    expect(log.snapshot().transcript).toEqual(whole);
+  });
 });

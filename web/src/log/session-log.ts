@@ -1,32 +1,53 @@
-import { api, take } from "@/api/client";
-import { keepConnected, type Link } from "@/api/connection";
-import { readStream } from "@/api/sse";
+import { api, Refusal, take } from "@/api/client";
+import { keepConnected } from "@/api/connection";
+import { followLog } from "@/api/live";
 import type { EventPage, LogEvent } from "@/api/types";
 import { fold } from "./fold";
+import { Held } from "./held";
 import { EMPTY, type Transcript } from "./model";
+import { begin } from "./opening";
 
-const PAGE = 2000;
+/** Events of the first page, enough for some screens; older pages double up to the most there are. */
+const FIRST = 400;
+const MOST = 5000;
+
+/** What is older than what is there: nothing, something to be asked for, on its way, or refused. */
+export type Earlier = "none" | "some" | "loading" | "failed";
 
 export interface LogState {
   transcript: Transcript;
-  /** Everything that was there when the page asked has been read. */
+  /** The place at which what is there begins; changes when older events were put before it. */
+  from: number;
+  earlier: Earlier;
+  /** The end of the log, as it was when the page asked, has been read. */
   loaded: boolean;
-  link: Link;
   error: Error | null;
 }
 
+const UNREAD: LogState = {
+  transcript: EMPTY,
+  from: 1,
+  earlier: "none",
+  loaded: false,
+  error: null,
+};
+
 /**
- * One session's log, read from where we are to its end and then followed.
+ * One session's log: its end, what is added to it, and older pages as they are asked for.
  *
- * What there is comes in folded pages, what happens from then on as a stream. Every connection
- * goes on after the last event that was folded in, so that nothing is missed and nothing doubles.
+ * What is followed goes on after the last event that was taken, so nothing is missed and nothing
+ * doubles. Older pages come with what stands where they begin; all that is there is then folded
+ * again from there, which is the only way in which a later event can change an earlier row.
  */
 export class SessionLog {
-  private state: LogState = { transcript: EMPTY, loaded: false, link: "connecting", error: null };
+  private state = UNREAD;
   private readonly listeners = new Set<() => void>();
+  private readonly held = new Held();
   private waiting: LogEvent[] = [];
   private frame: number | null = null;
   private disconnect: (() => void) | null = null;
+  private previous: number | null = null;
+  private step = FIRST;
 
   constructor(readonly sessionId: string) {}
 
@@ -36,8 +57,9 @@ export class SessionLog {
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     this.disconnect ??= keepConnected({
-      run: (signal, opened) => this.read(signal, opened),
-      changed: (link, error) => this.set({ link, error }),
+      run: (signal, opened) => this.run(signal, opened),
+      changed: (_, error) => this.set({ error }),
+      whileHidden: true,
     });
     return () => {
       this.listeners.delete(listener);
@@ -47,32 +69,78 @@ export class SessionLog {
     };
   };
 
-  private async read(signal: AbortSignal, opened: () => void): Promise<void> {
-    let after: number | null = this.state.transcript.lastSeq;
-    while (after !== null) {
-      const page: EventPage = await this.page(after, signal);
-      this.add(page.items);
-      this.flush();
-      after = page.next;
+  /** Read the page before what is there, or with `all` everything; one at a time. */
+  readonly older = async (all = false): Promise<void> => {
+    if (this.previous === null || this.state.earlier === "loading") return;
+    this.set({ earlier: "loading" });
+    const pages: EventPage[] = [];
+    try {
+      let before: number | null = this.previous;
+      do {
+        this.step = all ? MOST : Math.min(2 * this.step, MOST);
+        const page: EventPage = await this.page({ before, limit: this.step });
+        pages.push(page);
+        before = page.previous;
+      } while (all && before !== null);
+    } catch {
+      this.set({ earlier: "failed" });
+      // What came is kept all the same.
     }
-    this.set({ loaded: true });
-    const { lastSeq } = this.state.transcript;
-    const url = `/api/sessions/${encodeURIComponent(this.sessionId)}/events?after=${lastSeq}`;
-    for await (const messages of readStream(url, signal, opened)) {
-      this.add(messages.map((message) => JSON.parse(message.data) as LogEvent));
+    if (pages.length > 0) this.prepend(pages);
+  };
+
+  private async run(signal: AbortSignal, opened: () => void): Promise<void> {
+    if (!this.state.loaded) {
+      const page = await this.page({ tail: FIRST }, signal);
+      this.held.append(page.items);
+      this.beginAt(page);
+      this.set({ loaded: true });
     }
+    opened();
+    const leave = followLog({
+      sessionId: this.sessionId,
+      after: () => this.waiting.at(-1)?.seq ?? this.state.transcript.lastSeq,
+      take: (events) => this.add(events),
+      gone: () => this.set({ error: GONE }),
+    });
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    leave();
   }
 
-  private async page(after: number, signal: AbortSignal): Promise<EventPage> {
+  private async page(
+    part: { tail: number } | { before: number; limit: number },
+    signal: AbortSignal | null = null,
+  ): Promise<EventPage> {
     const path = { session_id: this.sessionId };
-    const query = { after, limit: PAGE, folded: true };
     const answer = api.GET("/api/sessions/{session_id}/events", {
-      params: { path, query },
+      params: { path, query: { ...part, folded: true } },
       headers: { Accept: "application/json" },
       signal,
     });
     // The description has this answer as a page or as an event of the stream, by what one accepts.
     return (await take(answer)) as EventPage;
+  }
+
+  private prepend(pages: readonly EventPage[]): void {
+    const first = pages.at(-1);
+    if (!first) return;
+    this.flush();
+    for (const page of pages) this.held.prepend(page.items);
+    this.beginAt(first);
+  }
+
+  /** Fold all that is there anew, from where this page begins. */
+  private beginAt(page: EventPage): void {
+    const [event] = page.items;
+    this.previous = page.previous;
+    const transcript = fold(begin(page.opening), this.held.all);
+    // Whoever has everything never has to fold it again.
+    if (page.previous === null) this.held.clear();
+    this.set({
+      transcript,
+      from: event?.first_seq ?? event?.seq ?? 1,
+      earlier: page.previous === null ? "none" : "some",
+    });
   }
 
   private add(events: readonly LogEvent[]): void {
@@ -86,6 +154,7 @@ export class SessionLog {
     this.frame = null;
     const events = this.waiting;
     this.waiting = [];
+    if (this.previous !== null) this.held.append(events);
     const transcript = fold(this.state.transcript, events);
     if (transcript !== this.state.transcript) this.set({ transcript });
   };
@@ -95,6 +164,8 @@ export class SessionLog {
     for (const listener of this.listeners) listener();
   }
 }
+
+const GONE = new Refusal(404, "not_found", "There is no such session.", null);
 
 /** The logs that were read last, newest first: coming back to one shows it at once. */
 const KEPT = 6;

@@ -1,20 +1,25 @@
 import { Menu as MenuIcon } from "lucide-react";
 import { useRef, useState } from "react";
+import { useOthers } from "@/api/presence";
 import { modelName, repositoryName } from "@/shell/names";
 import { useShell } from "@/shell/shell";
 import { Button, IconButton } from "@/ui/Button";
 import { Counts } from "@/ui/Counts";
+import { Initials, typingWords } from "@/ui/Initials";
 import { useKeys } from "@/ui/keys";
 import { STATES, StateMark } from "@/ui/StateMark";
 import { PANE_TABS, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
+import { More } from "./More";
 import { PANES, useCounts } from "./pane/Pane";
 import { SessionMenu } from "./sleep/SessionMenu";
 
 /** What the session is called, how it stands, where it works. */
 export function Header({ paneOpen }: { paneOpen: boolean }) {
-  const { session, state, transcript, showPane } = useSessionPage();
+  const { id, session, state, transcript, showPane } = useSessionPage();
+  const others = useOthers(id);
+  const types = typingWords(others);
   const { openSidebar } = useShell();
   const repository = session?.repository ?? transcript.created?.repository ?? null;
   const branch = session?.branch ?? transcript.created?.branch;
@@ -39,7 +44,15 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
             <StateMark state={driven ? "working" : state} />
             {driven ? (mine ? "You drive" : `${drive?.by} drives`) : STATES[state].word}
           </span>
-          <span className="min-w-0 truncate" title={repository ?? undefined}>
+          {types && (
+            <span data-testid="typing" className="min-w-0 truncate text-accent-text sm:shrink-0">
+              {types}
+            </span>
+          )}
+          <span
+            className={`min-w-0 truncate ${types ? "max-sm:hidden" : ""}`}
+            title={repository ?? undefined}
+          >
             {repositoryName(repository)}
             {branch && `@${branch}`}
           </span>
@@ -60,6 +73,7 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
           )}
         </div>
       </div>
+      <Initials people={others} />
       <DriveButton />
       <SessionMenu />
       {!paneOpen && (
@@ -86,6 +100,7 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
           })}
         </div>
       )}
+      <More />
     </header>
   );
 }

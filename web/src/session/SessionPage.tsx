@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { clsx } from "clsx";
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { Refusal, Unreachable } from "@/api/client";
+import { Typing } from "@/api/presence";
 import { sessionActions, useSession } from "@/api/queries";
 import { interest } from "@/log/environment";
 import { sessionLog } from "@/log/session-log";
@@ -27,7 +28,13 @@ const keysOf = (key: string, handler: () => void) => ({ [key]: handler });
 
 export function SessionPage({ id }: { id: string }) {
   const log = useMemo(() => sessionLog(id), [id]);
-  const { transcript, loaded, error: logError } = useSyncExternalStore(log.subscribe, log.snapshot);
+  const {
+    transcript,
+    loaded,
+    from,
+    earlier,
+    error: logError,
+  } = useSyncExternalStore(log.subscribe, log.snapshot);
   const { session, error: sessionError } = useSession(id);
   const [failure, setFailure] = useState<Error | null>(null);
   const [wantsFull, setFull] = useState(false);
@@ -36,16 +43,21 @@ export function SessionPage({ id }: { id: string }) {
   const full = solo || (wantsFull && wide && tab !== null);
 
   const actions = useMemo(() => sessionActions(id), [id]);
-  const act = useCallback(async (deed: Promise<unknown>) => {
-    try {
-      await deed;
-      setFailure(null);
-      return true;
-    } catch (error) {
-      setFailure(error instanceof Error ? error : new Unreachable());
-      return false;
-    }
-  }, []);
+  const typing = useMemo(() => new Typing(id), [id]);
+  const act = useCallback(
+    async (deed: Promise<unknown>) => {
+      try {
+        await deed;
+        typing.done();
+        setFailure(null);
+        return true;
+      } catch (error) {
+        setFailure(error instanceof Error ? error : new Unreachable());
+        return false;
+      }
+    },
+    [typing],
+  );
   const leaveFull = useCallback(() => setFull(false), []);
   useKeys({
     c: () => show("changes"),
@@ -97,8 +109,13 @@ export function SessionPage({ id }: { id: string }) {
             >
               <Header paneOpen={!wide || tab !== null} />
               <div className={clsx("flex min-h-0 min-w-0 flex-1 flex-col", paneOnly && "hidden")}>
-                <TranscriptView loaded={loaded} />
-                <div className="mx-auto w-full max-w-[var(--column)] px-3 pb-3 sm:px-6 sm:pb-4">
+                <TranscriptView loaded={loaded} from={from} earlier={earlier} older={log.older} />
+                <div
+                  className="mx-auto w-full max-w-[var(--column)] px-3 pb-3 sm:px-6 sm:pb-4"
+                  onInput={({ target }) => {
+                    if (target instanceof HTMLTextAreaElement) typing.typed(target.value);
+                  }}
+                >
                   {problem}
                   <Asks />
                   <PlanBar />

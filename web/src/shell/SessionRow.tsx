@@ -1,13 +1,16 @@
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
+import { useOthers } from "@/api/presence";
 import type { Session } from "@/api/types";
 import { Counts } from "@/ui/Counts";
+import { Initials } from "@/ui/Initials";
 import { StateMark } from "@/ui/StateMark";
 import { Ago } from "@/ui/time";
 import { repositoryName } from "./names";
 
 /** A session in the sidebar: what it is called, where it works, and how it stands. */
 export const SessionRow = memo(function SessionRow({ session }: { session: Session }) {
+  const others = useOthers(session.id);
   const live = session.state === "working" || session.state === "waiting";
   return (
     <Link
@@ -19,7 +22,8 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
     >
       <span className="flex min-w-0 items-center gap-2">
         <StateMark state={session.state} />
-        <span className="truncate text-13">{session.title}</span>
+        <span className="mr-auto truncate text-13">{session.title}</span>
+        <Initials people={others} small />
       </span>
       <span className="flex min-w-0 items-center gap-1 pl-5 text-12 text-ink-3">
         <span className="truncate">

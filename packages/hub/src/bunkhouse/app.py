@@ -21,6 +21,7 @@ from bunkhouse.broker.listener import Listener
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.bus.memory import MemoryBus
+from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import People
@@ -112,6 +113,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         dialling = Dialling(links)
         attaching = Attaching.of(settings)
         blobs = attaching.blobs
+        presence = MemoryPresence(journal.bus)
         engine = LocalEngine(settings, installation_id(settings.data_dir))
         stack.push_async_callback(engine.close)
 
@@ -156,7 +158,12 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             dozing=Dozing(journal, reaching, usage, settings),
             blobs=blobs,
         )
-        for work in (reconciler.run(), providers.keep_fresh(), editor_settings.run()):
+        for work in (
+            reconciler.run(),
+            providers.keep_fresh(),
+            editor_settings.run(),
+            presence.run(),
+        ):
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
 
@@ -177,6 +184,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             ),
             drivers=Drivers(journal, reaching),
             sleepers=Sleepers(journal),
+            presence=presence,
             people=People(
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
             ),

@@ -24,6 +24,7 @@ from bunkhouse.api.schemas import (
     ProviderOut,
     SystemStatus,
 )
+from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
 from bunkhouse.people import People, Person
 from bunkhouse.sessions import Sessions, runner_word
@@ -202,6 +203,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         environment=Environment(reaching, editor_settings),
         drivers=Drivers(room.journal, reaching),
         sleepers=Sleepers(room.journal),
+        presence=MemoryPresence(room.bus),
         people=people,
         models=MemoryModels(),
         system=system,

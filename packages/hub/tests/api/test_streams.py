@@ -137,6 +137,36 @@ async def test_pages_are_the_log(house: House, limit: int, folded: str) -> None:
     assert [e["seq"] for e in got] == [event.seq for event in whole]
 
 
+@pytest.mark.parametrize("folded", ["true", "false"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_pages_from_the_end_are_the_log(house: House, limit: int, folded: str) -> None:
+    session_id, runner = await working(house)
+    await runner.say(chunk("a"), chunk("b"), Notice(code="x", message="y"), chunk("c", "n"))
+    whole = await house.sessions.events(session_id, folded=folded == "true")
+    address = f"/api/sessions/{session_id}/events"
+    json_only = {"Accept": "application/json"}
+    got: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"tail": limit}
+    async with house.program() as program:
+        while True:
+            answer = await program.get(
+                address, params={"folded": folded, **query}, headers=json_only
+            )
+            page = answer.json()
+            assert len(page["items"]) <= limit
+            assert page["next"] == (got[0] and page["items"][-1]["seq"] if got else None)
+            # What stands at the page's beginning comes with it, unless that is the log's.
+            assert (page["opening"] is None) == (page["previous"] is None)
+            got = page["items"] + got
+            if page["previous"] is None:
+                break
+            assert page["opening"]["events"][0]["type"] == "session_created"
+            query = {"before": page["previous"], "limit": limit}
+        assert [e["seq"] for e in got] == [event.seq for event in whole]
+        refused = await program.get(address, params={"tail": 5})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
+
+
 async def test_the_stream_ends_when_the_session_is_deleted(house: House) -> None:
     session_id, _ = await working(house)
     async with following(house, f"/api/sessions/{session_id}/events") as stream:
@@ -172,7 +202,7 @@ async def test_readers_that_leave_are_forgotten(
     ):
         await anext(log)
         await anext(overview)
-        assert len(listening) == 2
+        assert len(listening) == 3  # the log, the list, who is there
     async with asyncio.timeout(5):
         await left.wait()
     await runner.say(chunk("nobody listens"))

@@ -53,6 +53,53 @@ async def folds(database: Database, texts: list[str], data: st.DataObject) -> No
         await database.close()
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    texts=st.lists(st.text(max_size=9), min_size=2, max_size=20),
+    limit=st.integers(1, 25),
+    data=st.data(),
+)
+async def test_backwards_a_log_reads_the_same_from_every_place(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], limit: int, data: st.DataObject
+) -> None:
+    database = await Database.open(tmp_path_factory.mktemp("db") / "b.db")
+    try:
+        frames = [frame(seq, text) for seq, text in enumerate(texts, start=1)]
+        first = data.draw(st.integers(1, len(frames) - 1))
+        last = data.draw(st.integers(first, len(frames)))
+        async with database.write() as tx:
+            await session(tx)
+            await log.append(tx, "s", frames)
+            await log.fold(tx, "s", first, last)
+        async with database.read() as tx:
+            for before in range(1, len(frames) + 2):
+                asked = {"before": before, "limit": limit}
+                flat = await log.read_before(tx, "s", **asked, folded=False)
+                assert flat == frames[max(0, before - 1 - limit) : before - 1]
+                # They are frames of one text, folded or about to be: one entry, however many.
+                folded = await log.read_before(tx, "s", **asked, folded=True)
+                assert len(folded) == (before > 1)
+                for entry in folded:
+                    assert (entry.first_seq, entry.seq) == (1, before - 1)
+                    assert entry.data["text"] == "".join(texts[: before - 1])
+                    assert "frames" not in entry.wire()
+    finally:
+        await database.close()
+
+
+async def test_backwards_a_text_that_still_streams_is_one_entry_of_a_page(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "b.db")
+    notices = [log.Entry(seq, seq, "notice", START, {"type": "notice"}) for seq in (1, 2, 3)]
+    async with database.write() as tx:
+        await session(tx)
+        await log.append(tx, "s", [*notices, *(frame(seq, f"{seq} ") for seq in range(4, 500))])
+    async with database.read() as tx:
+        page = await log.read_before(tx, "s", before=2**53, limit=3, folded=True)
+    assert [(entry.first_seq, entry.seq) for entry in page] == [(2, 2), (3, 3), (4, 499)]
+    assert page[-1].data["text"] == "".join(f"{seq} " for seq in range(4, 500))
+    await database.close()
+
+
 async def test_a_page_ends_at_its_limit_inside_a_folded_run(store_place: Place) -> None:
     database = await Database.open(store_place)
     async with database.write() as tx:

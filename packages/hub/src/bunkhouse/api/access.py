@@ -6,6 +6,7 @@ everything but reading needs the browser's own word that the request comes from 
 else `Sec-Fetch-Site`), and reading that no other site's page is said to have asked.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from bunkhouse.api.services import Services
+from bunkhouse.bus.presence import Who
 from bunkhouse.errors import Forbidden, Unauthorized
 from bunkhouse.people import Action, Person, require
 
@@ -114,6 +116,18 @@ def own_origins(connection: HTTPConnection) -> set[str]:
         parts = urlsplit(public_url)
         origins.add(f"{parts.scheme}://{parts.netloc}")
     return origins
+
+
+def present_as(connection: HTTPConnection, person: Person) -> Who:
+    """Say as whom a person at one browser is seen by others.
+
+    Tabs of one browser share its cookie, so they are one; it can't be told from the id.
+    """
+    credential = connection.headers.get("authorization") or connection.cookies.get(
+        cookie_name(connection), ""
+    )
+    seed = f"present {person.id} {credential}".encode()
+    return Who(hashlib.sha256(seed).hexdigest()[:16], person.name)
 
 
 def is_secure(connection: HTTPConnection) -> bool:

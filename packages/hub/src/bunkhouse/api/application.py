@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from bunkhouse.api import problems
 from bunkhouse.api.client import Client
 from bunkhouse.api.description import describe, operation_id
+from bunkhouse.api.live import Live
 from bunkhouse.api.middleware import BodyLimit, SecurityHeaders
 from bunkhouse.api.routes import (
     blobs,
@@ -78,6 +79,7 @@ def create_api(
     """
     app = bare_api(lifespan)
     app.state.services = services
+    app.state.live = Live(services)
     app.router.default = client or Client()
     app.exception_handler(BunkhouseError)(problems.on_bunkhouse_error)
     app.exception_handler(RequestValidationError)(problems.on_invalid)

@@ -9,11 +9,19 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from bunkhouse.api.schemas import ProblemDetails, SessionDeleted
+from bunkhouse.api.schemas import (
+    LogItems,
+    PresenceOut,
+    PresentOut,
+    ProblemDetails,
+    SessionDeleted,
+)
 from bunkhouse.version import version
 from bunkhouse_protocol.events import EVENT
 
 _REF = "#/components/schemas/{model}"
+
+_STREAMED = {"PresenceOut": PresenceOut, "LogItems": LogItems}
 
 Schema = dict[str, Any]
 
@@ -36,9 +44,18 @@ def describe(app: FastAPI) -> Schema:
     event = EVENT.json_schema(mode="serialization", ref_template=_REF)
     schemas.update(cast("dict[str, Schema]", event.pop("$defs")))
     schemas["Event"] = {"title": "Event", **event}
-    schemas["EventPage"]["properties"]["items"]["items"] = {"$ref": _REF.format(model="Event")}
-    schemas["SessionDeleted"] = SessionDeleted.model_json_schema(mode="serialization")
-    schemas["ProblemDetails"] = ProblemDetails.model_json_schema(mode="serialization")
+    for model, name in (("EventPage", "items"), ("OpeningOut", "events")):
+        schemas[model]["properties"][name]["items"] = {"$ref": _REF.format(model="Event")}
+    for model in (SessionDeleted, ProblemDetails, PresentOut):
+        schemas[model.__name__] = model.model_json_schema(mode="serialization")
+    for name, items, of in (
+        ("PresenceOut", "people", "PresentOut"),
+        ("LogItems", "items", "Event"),
+    ):
+        schema = _STREAMED[name].model_json_schema(mode="serialization", ref_template=_REF)
+        schema.pop("$defs")
+        schema["properties"][items]["items"] = {"$ref": _REF.format(model=of)}
+        schemas[name] = schema
     # Every problem is the one shape of ours; the framework's own for 422 is never sent.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)

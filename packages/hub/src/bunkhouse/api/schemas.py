@@ -174,6 +174,35 @@ class SessionDeleted(BaseModel):
     id: str
 
 
+class PresentOut(BaseModel):
+    """Somebody who looks at a session."""
+
+    id: str
+    """Of the person at one browser: two of their tabs are one."""
+    name: str
+    typing: bool
+
+
+class PresenceOut(BaseModel):
+    """Who looks at a session now, in the order in which they came."""
+
+    session_id: str
+    people: list[PresentOut]
+
+
+class Typing(Input):
+    """Whether one writes a prompt. Said again every few seconds: it is forgotten after six."""
+
+    typing: bool = True
+
+
+class LogItems(BaseModel):
+    """In a page's stream: the next events of the log that it shows."""
+
+    session_id: str
+    items: list[Event]
+
+
 class NewPrompt(Input):
     """A follow-up; it is queued while the agent works. It has a text, or attachments, or both."""
 
@@ -231,12 +260,35 @@ class QuestionReply(Input):
     answers: list[list[str]] | None
 
 
+class Usage(BaseModel):
+    """What turns took together."""
+
+    turns: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    """In US dollars, where known."""
+
+
+class OpeningOut(BaseModel):
+    """What a reader that begins in the middle of a log folds first."""
+
+    events: list[Event]
+    """Those from before the page that it builds on: how the session stands, what is open."""
+    usage: Usage
+    """Of the turns that ended before the page."""
+
+
 class EventPage(BaseModel):
     """A part of a log."""
 
     items: list[Event]
     next: int | None
     """Give it as `after` to get what follows; null where the log ends for now."""
+    previous: int | None
+    """Give it as `before` to get what precedes; null where the page begins the log."""
+    opening: OpeningOut | None
+    """For pages that were asked for with `before` or `tail` and do not begin the log."""
 
 
 class ChangesOut(BaseModel):

@@ -5,14 +5,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from bunkhouse.api import schemas
 from bunkhouse.blobs import Blobs, Uploads
+from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.people import People, Person
 from bunkhouse.sessions.once import Once
+from bunkhouse.sessions.opening import Opening
 from bunkhouse.sessions.views import NewSession, PromptEdit, PromptView, SessionView
 from bunkhouse.settings import Settings
 from bunkhouse_protocol.events import Event, ServiceName, When
@@ -111,6 +113,12 @@ class Sessions(Protocol):
         """Give a part of the log."""
         ...
 
+    async def events_before(
+        self, session_id: str, before: int | None, limit: int, *, folded: bool = False
+    ) -> tuple[Sequence[Event], Opening | None]:
+        """Give what stands before a place (None: at the end), and what a reader folds first."""
+        ...
+
     def follow(
         self, session_id: str, after: int = 0, *, folded: bool = False
     ) -> AsyncIterator[Sequence[Event]]:
@@ -119,6 +127,14 @@ class Sessions(Protocol):
 
     def follow_all(self) -> AsyncIterator[str]:
         """Give ids of sessions that change or are deleted from the moment of the call on."""
+        ...
+
+    def follow_log(self, session_id: str) -> AsyncIterator[str]:
+        """Give a word whenever there may be more in a log, from the moment of the call on."""
+        ...
+
+    async def seen(self, session_id: str, place: int) -> None:
+        """Write down that somebody was shown a log up to this place."""
         ...
 
     async def changes(self, session_id: str) -> Changes:
@@ -223,6 +239,30 @@ class Sleepers(Protocol):
         ...
 
 
+class Presence(Protocol):
+    """`bunkhouse.bus.presence.MemoryPresence`, as far as the API calls it."""
+
+    def look(self, session_id: str, who: Who) -> AbstractContextManager[Look]:
+        """Be there until the block ends, or is not refreshed any more."""
+        ...
+
+    def type(self, session_id: str, who: Who, *, typing: bool) -> None:
+        """Say that somebody types, or does not any more."""
+        ...
+
+    def of(self, session_id: str) -> Sequence[Present]:
+        """Say who is there."""
+        ...
+
+    def sessions(self) -> Sequence[str]:
+        """Give the sessions in which somebody is."""
+        ...
+
+    def follow(self) -> AsyncIterator[str]:
+        """Give ids of sessions in which that changes."""
+        ...
+
+
 class View(Protocol):
     """Where a person looks at something in a sandbox; see `schemas.ViewOut`."""
 
@@ -302,6 +342,7 @@ class Services:
     environment: Environment
     drivers: Drivers
     sleepers: Sleepers
+    presence: Presence
     people: People
     models: ModelRegistry
     system: System

@@ -1,13 +1,14 @@
 """Publish and subscribe of pointers: "(session, something) is there". Readers then read the store.
 
-`Bus` is the port; `memory` serves one hub.
+`Bus` is the port; `memory` serves one hub. `presence` is who is there.
 """
 
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-Topic = Literal["log", "outbox", "state"]
-"""What is new: events in a session's log (or its summary), commands for its runner, its state."""
+Topic = Literal["log", "outbox", "state", "presence"]
+"""What is new: events in a session's log (or its summary), commands for its runner, its state; or
+who is there (see `presence`)."""
 
 
 class Subscription(Protocol):

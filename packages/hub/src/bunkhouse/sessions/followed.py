@@ -1,4 +1,4 @@
-"""Following all sessions at once, for lists that update by themselves."""
+"""Following sessions: all at once, for lists that update by themselves, or one."""
 
 import asyncio
 
@@ -11,8 +11,12 @@ _GATHER_SECONDS = 0.2
 class Followed:
     """An iterator of the ids of sessions that change from the moment it is made."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._listening = bus.subscribe()
+    def __init__(
+        self, bus: Bus, session_id: str | None = None, *, gather: float = _GATHER_SECONDS
+    ) -> None:
+        """Of one session, or of all; `gather`: for how long changes are gathered, in seconds."""
+        self._gather = gather
+        self._listening = bus.subscribe(session_id)
         self._subscription = self._listening.__enter__()
         self._ids: list[str] = []
         self._first = True
@@ -22,8 +26,8 @@ class Followed:
 
     async def __anext__(self) -> str:
         while not self._ids:
-            if not self._first:
-                await asyncio.sleep(_GATHER_SECONDS)
+            if not self._first and self._gather:
+                await asyncio.sleep(self._gather)
             self._first = False
             await self._subscription.wait()
             self._ids = sorted(self._subscription.sessions())

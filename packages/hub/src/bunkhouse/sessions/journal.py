@@ -15,6 +15,7 @@ from bunkhouse.bus import Bus
 from bunkhouse.errors import NotFound
 from bunkhouse.sessions import lifecycle
 from bunkhouse.sessions.identifiers import new_id
+from bunkhouse.sessions.opening import Opening, opening_at
 from bunkhouse.store import Database, Transaction, log, outbox, sessions
 from bunkhouse.store.sessions import SessionRow
 from bunkhouse_protocol.events import EVENT, FRAMES, Event, SessionState, StateChanged
@@ -149,6 +150,26 @@ class Journal:
                 raise missing(session_id)
             entries = await log.read(tx, session_id, after=after, limit=limit, folded=folded)
         return [_event(entry.wire()) for entry in entries]
+
+    async def read_before(
+        self, session_id: str, *, before: int, limit: int, folded: bool = False
+    ) -> tuple[list[Event], Opening | None]:
+        """What stands before place `before`, at most `limit` events, and their opening.
+
+        There is none where they begin with the first event of all.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        async with self.database.read() as tx:
+            if await sessions.get(tx, session_id) is None:
+                raise missing(session_id)
+            entries = await log.read_before(
+                tx, session_id, before=before, limit=limit, folded=folded
+            )
+            first = entries[0].first_seq if entries else 1
+            opening = await opening_at(tx, session_id, first) if first > 1 else None
+        return [_event(entry.wire()) for entry in entries], opening
 
     async def follow(
         self, session_id: str, *, after: int = 0, folded: bool = False

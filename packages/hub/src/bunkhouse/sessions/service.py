@@ -19,6 +19,7 @@ from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Change, Journal, missing
 from bunkhouse.sessions.links import Links
 from bunkhouse.sessions.once import Once
+from bunkhouse.sessions.opening import Opening
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.specs import Specs
@@ -33,6 +34,8 @@ from bunkhouse_protocol.link import PermissionCommand, QuestionCommand, SetupCom
 _TITLE_LENGTH = 80
 _SESSION = TypeAdapter(SessionView)
 _PROMPT = TypeAdapter(PromptView)
+_BEYOND = 2**53
+"""Above every place of a log."""
 
 
 class Sessions:
@@ -367,6 +370,14 @@ class Sessions:
         """A part of the log."""
         return await self._journal.read(session_id, after=after, limit=limit, folded=folded)
 
+    async def events_before(
+        self, session_id: str, before: int | None, limit: int, *, folded: bool = False
+    ) -> tuple[Sequence[Event], Opening | None]:
+        """A part of the log that ends before place `before`, or at its end, and its opening."""
+        return await self._journal.read_before(
+            session_id, before=_BEYOND if before is None else before, limit=limit, folded=folded
+        )
+
     def follow(
         self, session_id: str, after: int = 0, *, folded: bool = False
     ) -> AsyncIterator[Sequence[Event]]:
@@ -376,6 +387,15 @@ class Sessions:
     def follow_all(self) -> "Followed":
         """Ids of sessions that change from now on."""
         return Followed(self._journal.bus)
+
+    def follow_log(self, session_id: str) -> "Followed":
+        """The same for one session, at once: there may be more in its log."""
+        return Followed(self._journal.bus, session_id, gather=0)
+
+    async def seen(self, session_id: str, place: int) -> None:
+        """Write down that somebody was shown the log up to this place."""
+        async with self._journal.database.write() as tx:
+            await sessions.seen(tx, session_id, place, datetime.now(UTC))
 
     # ── the sandbox ──────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ it came, so that it can be taken apart again exactly: a reader at any place gets
 whether the run was folded meanwhile or not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, select
 
 from bunkhouse.store.database import Transaction
 from bunkhouse.store.tables import events
+from bunkhouse_protocol.events import FRAMES
 
 Data = dict[str, Any]
 
@@ -79,6 +80,42 @@ async def read(
     return found[:limit]
 
 
+async def read_before(
+    tx: Transaction, session_id: str, *, before: int, limit: int, folded: bool
+) -> list[Entry]:
+    """What stands right before place `before`, at most `limit` entries, in order.
+
+    With `folded`, the frames at the end of a log whose run is not folded yet count as the one
+    entry that they will become: however long a text has been streaming, it fills no page.
+    """
+    runs: list[list[Entry]] = []  # both from the newest to the oldest
+    place = before
+    cut = await _across(tx, session_id, before)
+    if cut is not None:
+        place = cut.first_seq
+        runs += [[cut]] if folded else [[frame] for frame in _frames_from_the_end(cut)]
+    while len(runs) <= limit:
+        query = (
+            select(events)
+            .where(events.c.session_id == session_id, events.c.seq < place)
+            .order_by(events.c.seq.desc())
+            .limit(limit)
+        )
+        rows = (await tx.execute(query)).all()
+        for row in rows:
+            entry = Entry(row.seq, row.first_seq, row.type, row.at, row.data)
+            place = entry.first_seq
+            if not folded:
+                runs += [[frame] for frame in _frames_from_the_end(entry)]
+            elif runs and _of_one_run(entry, runs[-1][-1]):
+                runs[-1].append(entry)
+            else:
+                runs.append([entry])
+        if len(rows) < limit:
+            break
+    return [_joined(run[::-1]) for run in reversed(runs[:limit])]
+
+
 async def fold(tx: Transaction, session_id: str, first: int, last: int) -> None:
     """Put the frames at places `first` to `last`, all of one text, into one row."""
     if first >= last:
@@ -92,6 +129,46 @@ async def fold(tx: Transaction, session_id: str, first: int, last: int) -> None:
     data = {**rows[0].data, "text": "".join(row.data["text"] for row in rows), "frames": frames}
     await tx.execute(delete(events).where(*here))
     await append(tx, session_id, [Entry(last, first, rows[0].type, start, data)])
+
+
+async def _across(tx: Transaction, session_id: str, before: int) -> Entry | None:
+    """The head of a folded run that stands on both sides of place `before`."""
+    query = (
+        select(events)
+        .where(events.c.session_id == session_id, events.c.seq >= before)
+        .order_by(events.c.seq)
+        .limit(1)
+    )
+    row = (await tx.execute(query)).first()
+    if row is None or row.first_seq >= before:
+        return None
+    frames = row.data["frames"][: before - row.first_seq]
+    text = row.data["text"][: sum(length for length, _ in frames)]
+    data = {**row.data, "text": text, "frames": frames}
+    return Entry(before - 1, row.first_seq, row.type, row.at, data)
+
+
+def _frames_from_the_end(entry: Entry) -> list[Entry]:
+    return [entry] if "frames" not in entry.data else list(_unfolded(entry))[::-1]
+
+
+def _of_one_run(entry: Entry, following: Entry) -> bool:
+    key = FRAMES.get(entry.type)
+    return (
+        key is not None
+        and following.type == entry.type
+        and following.first_seq == entry.seq + 1
+        and following.data[key] == entry.data[key]
+    )
+
+
+def _joined(run: Sequence[Entry]) -> Entry:
+    """Put the entries of one run together; the result can't be taken apart again."""
+    first, last = run[0], run[-1]
+    if first is last:
+        return first
+    text = "".join(entry.data["text"] for entry in run)
+    return Entry(last.seq, first.first_seq, first.type, first.at, {**first.data, "text": text})
 
 
 def _unfolded(entry: Entry) -> Iterator[Entry]:

@@ -68,6 +68,8 @@ class SessionRow:
     driver: Driver | None
     services: dict[str, Service] | None
     ports: list[ListeningPort] | None
+    seen_seq: int
+    seen_at: datetime | None
     run_type: str | None
     run_key: str | None
     run_seq: int | None
@@ -150,6 +152,12 @@ async def kept_too_long(tx: Transaction, now: datetime) -> list[str]:
 async def change(tx: Transaction, session_id: str, **columns: Any) -> None:
     """Set columns of one session."""
     await tx.execute(update(_S).where(_S.c.id == session_id).values(**columns))
+
+
+async def seen(tx: Transaction, session_id: str, place: int, at: datetime) -> None:
+    """Somebody was shown the session's log up to a place."""
+    query = update(_S).where(_S.c.id == session_id, _S.c.seen_seq <= place)
+    await tx.execute(query.values(seen_seq=place, seen_at=at))
 
 
 async def deleted(tx: Transaction) -> list[str]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    text,
 )
 from sqlalchemy import Text as AnyText
 
@@ -86,6 +87,9 @@ sessions = Table(
     Column("driver", JSON(none_as_null=True)),  # who drives: see `sessions.driving`
     Column("services", JSON(none_as_null=True)),  # what runs beside the agent: name → state, by
     Column("ports", JSON(none_as_null=True)),  # what listens in the sandbox
+    # how far people have looked: the last place that a page showed, and when it did
+    Column("seen_seq", Integer, nullable=False, server_default="0"),
+    Column("seen_at", Moment),
     # the run of frames at the end of the log that is not folded yet
     Column("run_type", String(32)),
     Column("run_key", Text),
@@ -228,3 +232,18 @@ login_links = Table(
 )
 
 Index("ix_prompts_queue", prompts.c.session_id, prompts.c.state, prompts.c.position)
+
+STANDING = text(
+    "type NOT IN ('agent_message_chunk', 'agent_thought_chunk', 'tool_output_chunk', "
+    "'tool_call', 'tool_call_update', 'message_retracted')"
+)
+"""Which events an index by type is kept of. Queries must say it word for word to be given it."""
+
+Index(
+    "ix_events_standing",
+    events.c.session_id,
+    events.c.type,
+    events.c.seq,
+    sqlite_where=STANDING,
+    postgresql_where=STANDING,
+)

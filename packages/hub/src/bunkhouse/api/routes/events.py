@@ -1,21 +1,25 @@
 """A session's log, as a stream or as pages, and the stream of the list."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from bunkhouse.api import sse
-from bunkhouse.api.access import Hub, Reader
-from bunkhouse.api.overview import overview
+from bunkhouse.api.access import Hub, Prompter, Reader, present_as
+from bunkhouse.api.live import Live, Shown
 from bunkhouse.api.routes.sessions import SessionId
-from bunkhouse.api.schemas import EventPage
+from bunkhouse.api.schemas import EventPage, OpeningOut, Typing, Usage
 from bunkhouse.api.services import Services
+from bunkhouse.errors import InvalidInput
+from bunkhouse.sessions.opening import Opening
+from bunkhouse_protocol.events import Event
 
 router = APIRouter(tags=["events"])
 
 _SEQ_LIMIT = 2**53  # what JavaScript counts exactly
+_PAGE_LIMIT = 5000
 
 
 @router.get(
@@ -38,25 +42,63 @@ async def follow_events(
     hub: Hub,
     _person: Reader,
     after: Annotated[int, Query(ge=0, lt=_SEQ_LIMIT)] = 0,
-    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+    before: Annotated[int | None, Query(ge=1, lt=_SEQ_LIMIT)] = None,
+    tail: Annotated[int | None, Query(ge=1, le=_PAGE_LIMIT)] = None,
+    limit: Annotated[int, Query(ge=1, le=_PAGE_LIMIT)] = 500,
     folded: bool = False,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Follow the log of a session, from `after` (or `Last-Event-ID`, which wins) onwards.
 
-    With `Accept: application/json` the answer is a page of at most `limit` events. With `folded`
-    the texts that streamed in the past come whole instead of in the frames in which they came.
+    With `Accept: application/json` the answer is a page of at most `limit` events: those above
+    `after`, those right before `before`, or with `tail` so many of the last. With `folded` the
+    texts that streamed in the past come whole instead of in the frames in which they came.
     """
     session = await hub.sessions.get(session_id)
     if _wants_json(request):
-        events = await hub.sessions.events(session_id, after, limit, folded=folded)
-        # The session was read before its events, so the log may go on above what it says.
-        more = len(events) > 0 and (len(events) >= limit or events[-1].seq < session.last_seq)
-        page = EventPage.model_construct(items=list(events), next=events[-1].seq if more else None)
-        return JSONResponse(page.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+        if before is None and tail is None:
+            events = await hub.sessions.events(session_id, after, limit, folded=folded)
+            return _page(events, session.last_seq, more=len(events) >= limit)
+        # With both, those are meant that are the last ones before `before`.
+        events, opening = await hub.sessions.events_before(
+            session_id, before, tail or limit, folded=folded
+        )
+        return _page(events, session.last_seq, opening)
+    if before is not None or tail is not None:
+        raise InvalidInput(
+            "A stream goes forward only.", remedy="Ask with `Accept: application/json` for a page."
+        )
     if last_event_id is not None and last_event_id.isdecimal():
         after = min(int(last_event_id), _SEQ_LIMIT)
     return sse.respond(_log(hub, session_id, after, folded), hub.closing)
+
+
+def _page(
+    events: Sequence[Event], last_seq: int, opening: Opening | None = None, *, more: bool = False
+) -> Response:
+    """`last_seq` was read before the events; `more`: there may be some above what it says."""
+    following = preceding = None
+    if events:
+        last, first = events[-1].seq, events[0].first_seq or events[0].seq
+        following = last if more or last < last_seq else None
+        preceding = first if first > 1 else None
+    page = EventPage.model_construct(
+        items=list(events),
+        next=following,
+        previous=preceding,
+        opening=None if opening is None else _opening(opening),
+    )
+    return JSONResponse(page.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+
+
+def _opening(opening: Opening) -> OpeningOut:
+    usage = Usage(
+        turns=opening.turns,
+        input_tokens=opening.input_tokens,
+        output_tokens=opening.output_tokens,
+        cost=opening.cost,
+    )
+    return OpeningOut.model_construct(events=opening.events, usage=usage)
 
 
 async def _log(
@@ -71,17 +113,23 @@ async def _log(
         await sse.close(batches)
 
 
-_OVERVIEW: dict[int | str, dict[str, Any]] = {
+_LIVE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Event `session` (SessionOut), `session_deleted` (SessionDeleted), "
-        "`system` (SystemStatus), and `ready` after the sessions that there are.",
+        "description": "Event `system` (SystemStatus), `session` (SessionOut), `session_deleted` "
+        "(SessionDeleted), `presence` (PresenceOut), `log` (LogItems), and `ready` after what "
+        "there is.",
         "content": {
             "text/event-stream": {
                 "schema": {
                     "oneOf": [
-                        {"$ref": "#/components/schemas/SessionOut"},
-                        {"$ref": "#/components/schemas/SessionDeleted"},
-                        {"$ref": "#/components/schemas/SystemStatus"},
+                        {"$ref": f"#/components/schemas/{name}"}
+                        for name in (
+                            "SessionOut",
+                            "SessionDeleted",
+                            "SystemStatus",
+                            "PresenceOut",
+                            "LogItems",
+                        )
                     ]
                 }
             }
@@ -90,10 +138,32 @@ _OVERVIEW: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/events", response_model=None, responses=_OVERVIEW)
-async def follow_overview(hub: Hub, _person: Reader) -> Response:
-    """Follow what the list shows: the newest 100 sessions, `ready`, then every change."""
-    return sse.respond(overview(hub), hub.closing)
+@router.get("/events", response_model=None, responses=_LIVE)
+async def follow_live(
+    *,
+    request: Request,
+    hub: Hub,
+    person: Reader,
+    session: Annotated[str | None, Query(max_length=64)] = None,
+    after: Annotated[int, Query(ge=0, lt=_SEQ_LIMIT)] = 0,
+) -> Response:
+    """Follow all that a page shows: the newest 100 sessions, who is where, then every change.
+
+    With `session` also that session's log above `after`, folded where it is. One who asks for it
+    counts as looking at the session as long as they read.
+    """
+    live: Live = request.app.state.live
+    shown = None if session is None else Shown(session, after)
+    return sse.respond(live.stream(present_as(request, person), shown), hub.closing)
+
+
+@router.post("/sessions/{session_id}/typing", status_code=204)
+async def say_typing(
+    request: Request, session_id: SessionId, typing: Typing, hub: Hub, person: Prompter
+) -> None:
+    """Say that one writes a prompt, for the others to see; forgotten after six seconds."""
+    await hub.sessions.get(session_id)
+    hub.presence.type(session_id, present_as(request, person), typing=typing.typing)
 
 
 def _wants_json(request: Request) -> bool:

@@ -1,0 +1,146 @@
+"""What every page's list shows, read and printed once for all who look.
+
+Viewers need to know that a session changed, not how often: one that is slow finds one entry for
+each session, however much happened meanwhile, and what it finds is shared with all the others.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager, suppress
+
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel
+
+from bunkhouse.api import sse
+from bunkhouse.api.routes.sessions import session_out
+from bunkhouse.api.schemas import PresenceOut, PresentOut, SessionDeleted
+from bunkhouse.api.services import Services
+from bunkhouse.errors import NotFound
+
+_NEWEST = 100
+
+
+class Watch:
+    """What changed and one viewer has not taken yet."""
+
+    def __init__(self, wake: asyncio.Event) -> None:
+        self._wake = wake
+        self._waiting: dict[str, bytes] = {}
+        self.failure: Exception | None = None
+
+    def put(self, key: str, printed: bytes) -> None:
+        """Take the newest word on something; an older one that still waits is forgotten."""
+        self._waiting.pop(key, None)
+        self._waiting[key] = printed
+        self._wake.set()
+
+    def fail(self, error: Exception) -> None:
+        """There will be no more."""
+        self.failure = error
+        self._wake.set()
+
+    def take(self) -> bytes:
+        """Give what waits, in order. Raises what ended the source."""
+        if self.failure is not None:
+            raise self.failure
+        waiting, self._waiting = self._waiting, {}
+        return b"".join(waiting.values())
+
+
+class Board:
+    """One for each hub. Listens while somebody watches."""
+
+    def __init__(self, hub: Services) -> None:
+        self._hub = hub
+        self._watches: set[Watch] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @contextmanager
+    def watch(self, wake: asyncio.Event) -> Generator[Watch]:
+        """Hear of every change until the block ends; `wake` is set whenever there is one."""
+        watch = Watch(wake)
+        if not self._watches:
+            hub = self._hub
+            sources = (
+                self._sessions(hub.sessions.follow_all()),
+                self._system(),
+                self._presence(hub.presence.follow()),
+            )
+            self._tasks = [asyncio.create_task(source) for source in sources]
+            for task in self._tasks:
+                task.add_done_callback(self._ended)
+        self._watches.add(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.discard(watch)
+            if not self._watches:
+                for task in self._tasks:
+                    task.cancel()
+
+    async def beginning(self) -> bytes:
+        """What there is now: system, the newest sessions, who is where."""
+        hub = self._hub
+        views, _ = await hub.sessions.list(limit=_NEWEST)
+        return b"".join(
+            [
+                _event("system", await hub.system.status()),
+                *(_event("session", session_out(view)) for view in views),
+                *(self._who(session_id) for session_id in hub.presence.sessions()),
+            ]
+        )
+
+    async def _sessions(self, ids: AsyncIterator[str]) -> None:
+        try:
+            async for session_id in ids:
+                try:
+                    view = await self._hub.sessions.get(session_id)
+                except NotFound:
+                    printed = _event("session_deleted", SessionDeleted(id=session_id))
+                else:
+                    printed = _event("session", session_out(view))
+                self._put(f"session {session_id}", printed)
+        finally:
+            await sse.close(ids)
+
+    async def _system(self) -> None:
+        statuses = self._hub.system.follow()
+        try:
+            async for status in statuses:
+                self._put("system", _event("system", status))
+        finally:
+            await sse.close(statuses)
+
+    async def _presence(self, ids: AsyncIterator[str]) -> None:
+        try:
+            async for session_id in ids:
+                self._put(f"presence {session_id}", self._who(session_id))
+        finally:
+            await sse.close(ids)
+
+    def _who(self, session_id: str) -> bytes:
+        people = [
+            PresentOut(id=present.id, name=present.name, typing=present.typing)
+            for present in self._hub.presence.of(session_id)
+        ]
+        return _event("presence", PresenceOut(session_id=session_id, people=people))
+
+    def _put(self, key: str, printed: bytes) -> None:
+        for watch in self._watches:
+            watch.put(key, printed)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A source that broke ends all streams: their readers come again, and it begins anew."""
+        with suppress(asyncio.CancelledError):
+            error = task.exception()
+            if error is not None and task in self._tasks:
+                failure = error if isinstance(error, Exception) else RuntimeError(str(error))
+                for watch in self._watches:
+                    watch.fail(failure)
+                self._watches = set()
+                for other in self._tasks:
+                    other.cancel()
+
+
+def _event(name: str, data: BaseModel) -> bytes:
+    return format_sse_event(event=name, data_str=data.model_dump_json())
