@@ -85,7 +85,7 @@ class Hello(BaseModel):
     spool_id: str
     """Made once for each spool; a new one (a sandbox made anew) starts numbering at 1 again."""
     runner_version: str = ""
-    acked: int = Field(0, ge=0)
+    acked: int = Field(default=0, ge=0)
     """Highest `n` that a hub has acknowledged; what is below has left the spool."""
 
 
