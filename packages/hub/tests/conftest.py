@@ -6,6 +6,7 @@ Tests run on SQLite; a folder whose tests run on both stores gives `stores` the 
 import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +101,15 @@ def store_place(stores: Stores) -> Generator[Place]:
 
 @pytest.fixture
 async def room(short_path: Path, store_place: Place) -> AsyncGenerator[Room]:
-    url = store_place if isinstance(store_place, str) else None
-    settings = Settings(data_dir=short_path, database_url=url, _env_file=None)  # pyright: ignore
+    async with opened_room(short_path, store_place) as room:
+        yield room
+
+
+@asynccontextmanager
+async def opened_room(data_dir: Path, place: Place) -> AsyncGenerator[Room]:
+    """The sessions room on a store, which may have sessions already."""
+    url = place if isinstance(place, str) else None
+    settings = Settings(data_dir=data_dir, database_url=url, _env_file=None)  # pyright: ignore
     database = await Database.open(settings.database)
     bus = MemoryBus()
     journal = Journal(database, bus)

@@ -12,7 +12,7 @@ _STORED = {"test_sessions_api", "test_streams"}
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What is stored is served from both stores."""
-    if "stores" in metafunc.fixturenames and metafunc.module.__name__.split(".")[-1] in _STORED:
+    if "stores" in metafunc.fixturenames and metafunc.definition.path.stem in _STORED:
         metafunc.parametrize("stores", KINDS, indirect=True, scope="session")
 
 

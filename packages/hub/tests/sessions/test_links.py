@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bunkhouse.broker.listener import Listener
 from bunkhouse.sessions import NewSession
-from bunkhouse_protocol.events import AgentMessageChunk, TurnEnded
+from bunkhouse_protocol.events import AgentMessageChunk, Notice, TurnEnded
 from bunkhouse_protocol.link import (
     CLOSE_REPLACED,
     DOWN,
@@ -162,3 +162,24 @@ async def test_whether_a_runner_takes_prompts_into_a_turn_is_its_own_word(
         await hub.send(Hello(spool_id="a", steers=steers).model_dump_json())
         await room.links.wait_connected(view.id)
         assert room.links.steers(view.id) is steers
+
+
+async def test_a_store_that_was_set_back_goes_on_above_what_the_runner_still_has(
+    room: Room, socket: Path
+) -> None:
+    """It was restored from a backup: events 4 to 9 were acknowledged, and are in no spool."""
+    view = await room.sessions.create(NewSession(), ADMIN)
+    async with room.journal.change(view.id) as change:
+        change.row.spool_id, change.row.spool_acked = "a", 3
+    said = AgentMessageChunk(message_id="m", text="new")
+    for _ in range(2):  # the second time there is nothing missing
+        async with dial(socket, view.id) as hub:
+            await hub.send(Hello(spool_id="a", acked=9).model_dump_json())
+            welcome = DOWN.validate_json(await hub.recv())
+            assert isinstance(welcome, Welcome)
+            await hub.send(EventFrame(n=10, event=said).model_dump_json())
+            assert DOWN.validate_json(await hub.recv()) == Ack(n=10)
+    log = await room.sessions.events(view.id)
+    told = [event.code for event in log if isinstance(event, Notice)]
+    assert told == ["events_missing"]
+    assert [event.text for event in log if isinstance(event, AgentMessageChunk)] == ["new"]

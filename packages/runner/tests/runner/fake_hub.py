@@ -112,6 +112,7 @@ class FakeHub:
         stored = self.stored
         if stored.spool_id != hello.spool_id:
             stored.spool_id, stored.acked = hello.spool_id, 0
+        stored.acked = max(stored.acked, hello.acked)
         await send(Welcome(acked=stored.acked, session=self.spec).model_dump_json())
         self._send = send
         self._changed.set()

@@ -88,6 +88,23 @@ async def test_what_happens_while_the_hub_is_away_arrives_later(room: Path) -> N
     assert hub.complaints == []
 
 
+async def test_a_hub_that_was_set_back_is_told_where_the_spool_begins(room: Path) -> None:
+    hub = FakeHub()
+    async with linked(room) as runner:
+        async with listening(hub, room / "hub.sock"):
+            for number in range(5):
+                runner.say(str(number))
+            await hub.until(lambda: len(hub.stored.events) == 5)
+            await hub.dial("after the last acknowledgement")
+            await runner.dialled.get()
+        hub.stored.acked = 2  # its store was restored to an earlier time
+        runner.say("after")
+        async with listening(hub, room / "hub.sock"):
+            await hub.until(lambda: len(hub.stored.events) == 6)
+    assert hub.complaints == []
+    assert hub.stored.acked == 6
+
+
 async def test_ready_comes_after_the_events_before_it_and_at_each_connection(room: Path) -> None:
     hub = FakeHub()
     async with linked(room) as runner:
