@@ -127,6 +127,14 @@ class _Story:
             yield self._prompt()
         if pick() < 0.1 and self._waiting:
             yield e.PromptWithdrawn(prompt_id=self._waiting.pop())
+        if pick() < 0.2 and self._waiting:
+            prompt = self._random.choice(self._waiting)
+            yield e.PromptEdited(prompt_id=prompt, text=self._id("go "), by="Ada")
+        if pick() < 0.2 and self._waiting:
+            prompt = self._waiting.pop(self._random.randrange(len(self._waiting)))
+            place = self._random.randint(0, len(self._waiting))
+            self._waiting.insert(place, prompt)
+            yield e.PromptMoved(prompt_id=prompt, position=place, by="Ada")
         if pick() < 0.3:
             entry = e.PlanEntry(content=self._id("do "), status="pending")
             yield e.Plan(entries=[entry])

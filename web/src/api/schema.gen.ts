@@ -2596,6 +2596,17 @@ export interface components {
             model: string;
         };
         /**
+         * Typing
+         * @description Whether one writes a prompt. Said again every few seconds: it is forgotten after six.
+         */
+        Typing: {
+            /**
+             * Typing
+             * @default true
+             */
+            typing: boolean;
+        };
+        /**
          * UploadOut
          * @description A file that waits for its prompt.
          */
@@ -2608,15 +2619,6 @@ export interface components {
             mime: string;
             /** Size */
             size: number;
-         * Typing
-         * @description Whether one writes a prompt. Said again every few seconds: it is forgotten after six.
-         */
-        Typing: {
-            /**
-             * Typing
-             * @default true
-             */
-            typing: boolean;
         };
         /**
          * Usage

@@ -96,11 +96,11 @@ export function Composer() {
                   ? state === "ended"
                     ? "Write to bring it back"
                     : "What next? It wakes up when you send"
-                : free
-                  ? "What next?"
-                  : drive
-                    ? "It waits until the agent is handed the session back"
-                    : "Say what comes next; it is queued"
+                  : free
+                    ? "What next?"
+                    : drive
+                      ? "It waits until the agent is handed the session back"
+                      : "Say what comes next; it is queued"
           }
           className="field-sizing-content block max-h-[30vh] min-h-11 w-full resize-none bg-transparent px-4 pt-2.5 pb-1 outline-none"
         />

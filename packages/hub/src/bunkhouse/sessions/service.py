@@ -34,7 +34,7 @@ from bunkhouse_protocol.link import PermissionCommand, QuestionCommand, SetupCom
 _TITLE_LENGTH = 80
 _SESSION = TypeAdapter(SessionView)
 _PROMPT = TypeAdapter(PromptView)
-_BEYOND = 2**53
+_BEYOND = 2**31 - 1
 """Above every place of a log."""
 
 

@@ -18,7 +18,7 @@ from bunkhouse_protocol.events import Event
 
 router = APIRouter(tags=["events"])
 
-_SEQ_LIMIT = 2**53  # what JavaScript counts exactly
+_SEQ_LIMIT = 2**31 - 1  # what the store counts
 _PAGE_LIMIT = 5000
 
 
