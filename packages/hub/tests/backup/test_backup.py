@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+import sqlite3
 import tarfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.errors import Conflict, InvalidInput, NotFound
 from bunkhouse.people import People
 from bunkhouse.sessions import Journal, NewSession
-from bunkhouse.store import Database, Place, database, log, outbox, schema, sessions
+from bunkhouse.store import Database, Place, database, log, outbox, prompts, schema, sessions
 from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice
 from bunkhouse_protocol.link import StopCommand
 
@@ -200,6 +201,26 @@ async def test_a_backup_of_an_earlier_version_is_migrated(
         for name, rows in before.items():
             kept = [{key: row[key] for key in rows[0]} for row in after[name]]
             assert kept == rows
+
+
+async def test_text_that_no_server_keeps_does_not_keep_a_store_from_moving(
+    room: Room, tmp_path: Path, folder: Path, stores: Stores, postgres: Server
+) -> None:
+    """Files that earlier versions wrote may have NUL in text and in JSON."""
+    if stores.kind == "postgres":
+        return  # it never had any
+    view = await room.sessions.create(NewSession(prompt="go"), ADMIN)
+    with sqlite3.connect(room.settings.database_path) as file:
+        file.execute("UPDATE prompts SET text = 'a' || char(0) || 'b'")
+        file.execute("""UPDATE events SET data = '{"type": "notice", "message": "a\\u0000b"}'""")
+    path = await taken(room, tmp_path)
+    with postgres.database() as url:
+        await backup.restore(path, url, folder)
+        async with opened(url) as store, store.read() as tx:
+            (prompt,) = await prompts.in_state(tx, [view.id], "queued")
+            entries = await log.read(tx, view.id, after=0, limit=9, folded=False)
+    assert prompt.text == "a\ufffdb"
+    assert {entry.data["message"] for entry in entries} == {"a\ufffdb"}
 
 
 # ── what is refused, and leaves nothing behind ───────────────────────────────────────────────

@@ -13,6 +13,7 @@ _MEANT: dict[str, Any] = {
     "run_type": "agent_message_chunk",
     "data": {"type": "notice", "code": "c", "message": "grüße\0"},
     "command": {"command": "stop", "turn_id": "p"},
+    "attachments": [],
     "lease_until": 12.5,
 }
 """What columns of these names hold, where it matters; others hold what their type allows."""

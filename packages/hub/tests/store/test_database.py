@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 
 from bunkhouse.errors import Conflict, InvalidInput, Unavailable
 from bunkhouse.store import Database, Place, database, log, sessions
-from bunkhouse.store.tables import metadata
+from bunkhouse.store.tables import events, metadata
 
 from ..stores import Stores
 from .rows import START, add_session
@@ -84,9 +85,12 @@ async def test_text_with_nul_is_kept_but_for_the_nul(store_place: Place) -> None
         async with store.read() as tx:
             row = await sessions.get(tx, "s")
             (entry,) = await log.read(tx, "s", after=0, limit=9, folded=False)
+            # A server that is asked for a field of such JSON would fail.
+            field = select(events.c.data["text"].as_string())
+            assert (await tx.execute(field)).scalar_one() == "a\ufffdb"
     assert row is not None
     assert row.activity == "a\ufffdb"
-    assert entry.data == said
+    assert entry.data == {**said, "message_id": "m\ufffd", "text": "a\ufffdb"}
 
 
 async def test_a_store_of_a_newer_version_is_left_alone(store_place: Place) -> None:

@@ -54,7 +54,7 @@ async def read_everything(store: Database) -> None:
         for session_id in ("s1", "s2"):
             (entry,) = await log.read(tx, session_id, after=0, limit=9, folded=False)
             assert (entry.type, entry.at) == ("type" + session_id[1], AT)
-            assert entry.data["message"] == "grüße\0"
+            assert entry.data["message"] == "grüße\ufffd"
             (command,) = await outbox.waiting(tx, session_id)
             assert command[2] == {"command": "stop", "turn_id": "p"}
         found = await prompts.in_state(tx, ["s1", "s2"], "queued")

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, func, insert, select
 from sqlalchemy.types import JSON, DateTime, LargeBinary
 
 from bunkhouse.errors import Conflict, InvalidInput
-from bunkhouse.store import database, schema
+from bunkhouse.store import database, encoding, schema
 from bunkhouse.store.database import Explained, Place, Transaction
 
 _PART_BYTES = 4 * 1024 * 1024
@@ -163,5 +163,5 @@ def _value(column: Column[Any], value: Any) -> Any:
         case LargeBinary():
             return base64.b64decode(value)
         case _:
-            # Stores of earlier versions may have some: see `tables.Text`.
-            return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+            # Stores of earlier versions may have NUL in it.
+            return encoding.text(value) if isinstance(value, str) else value

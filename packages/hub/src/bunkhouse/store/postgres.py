@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bunkhouse.errors import BunkhouseError, Conflict, InvalidInput, StorageFull, Unavailable
+from bunkhouse.store import encoding
 
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
@@ -76,14 +77,18 @@ class Postgres:
     @contextmanager
     def alone(self) -> Generator[Connection]:
         """Hold an advisory lock meanwhile; it ends with the transaction."""
-        engine = create_engine("postgresql+psycopg://", connect_args=self._arguments)
+        engine = create_engine(
+            "postgresql+psycopg://",
+            connect_args=self._arguments,
+            json_serializer=encoding.dumps,
+        )
         try:
             with engine.begin() as connection:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TABLES})")
-                encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-                if encoding != "UTF8":
+                used = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+                if used != "UTF8":
                     raise Unavailable(
-                        f"The database {self._name} has the encoding {encoding}.",
+                        f"The database {self._name} has the encoding {used}.",
                         remedy="Make it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
                     )
                 yield connection
@@ -162,6 +167,7 @@ class Postgres:
         engine = create_async_engine(
             "postgresql+psycopg://",
             connect_args=self._arguments,
+            json_serializer=encoding.dumps,
             pool_size=self._each,
             max_overflow=0,
             pool_timeout=_BUSY_SECONDS,

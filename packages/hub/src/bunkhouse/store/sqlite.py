@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bunkhouse.errors import BunkhouseError, StorageFull, Unavailable
+from bunkhouse.store import encoding
 
 _BUSY_SECONDS = 30
 _READERS = 8
@@ -60,7 +61,11 @@ class SQLite:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except (PermissionError, FileExistsError, NotADirectoryError) as error:
             raise self._closed() from error
-        engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": _BUSY_SECONDS})
+        engine = create_engine(
+            f"sqlite:///{self._path}",
+            connect_args={"timeout": _BUSY_SECONDS},
+            json_serializer=encoding.dumps,
+        )
         try:
             with self._locked(), engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
@@ -121,6 +126,7 @@ class SQLite:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=_BUSY_SECONDS,
+            json_serializer=encoding.dumps,
             connect_args={"timeout": _BUSY_SECONDS},
         )
 

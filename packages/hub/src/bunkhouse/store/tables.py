@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
+from bunkhouse.store import encoding
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -32,14 +34,14 @@ metadata = MetaData(
 
 
 class Text(TypeDecorator[str]):
-    """Text of any length. Postgres keeps no NUL in it, so on both stores one is marked as lost."""
+    """Text of any length, without NUL: see `encoding`."""
 
     impl = AnyText
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Put the sign for what can't be shown in place of each NUL."""
-        return None if value is None else value.replace("\0", "\ufffd")
+        """As it is stored."""
+        return None if value is None else encoding.text(value)
 
 
 class Moment(TypeDecorator[datetime]):
