@@ -8,7 +8,7 @@ from bunkhouse.cli import presence
 from bunkhouse.cli.configuration import configure_logs, load_settings
 
 
-def backup(target: Path, *, data_dir: Path | None = None) -> None:
+def backup(target: Path, /, *, data_dir: Path | None = None) -> None:
     """Write sessions, people and files to one file, and print its path.
 
     Parameters
@@ -24,7 +24,7 @@ def backup(target: Path, *, data_dir: Path | None = None) -> None:
     print(path)
 
 
-def restore(source: Path, *, data_dir: Path | None = None) -> None:
+def restore(source: Path, /, *, data_dir: Path | None = None) -> None:
     """Put a backup into an empty installation.
 
     Parameters
