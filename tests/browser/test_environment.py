@@ -307,8 +307,8 @@ def test_pause_drive_and_hand_back(
 ) -> None:
     after = client.session(session)["last_seq"]
     open_session(page, hub, session)
-    say(page, "[demo:slow seconds=4]")
-    expect(page.get_by_test_id("tool-card").last).to_be_visible()
+    say(page, "[demo:slow seconds=10]")
+    client.until(session, happened("tool_output_chunk"), after=after)
     page.get_by_test_id("drive").click()
     expect(page.get_by_test_id("hand-back")).to_be_visible()
     client.until(session, happened("drive_started"), after=after)

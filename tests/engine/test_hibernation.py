@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -51,7 +52,8 @@ def type_into(client: Client, session: str, terminal: str, text: str, until: str
                     shown += said if isinstance(said, bytes) else b""
         return shown.decode(errors="replace")
 
-    return asyncio.run(typed())
+    with ThreadPoolExecutor(1) as thread:  # a loop of the browser tests may run in this one
+        return thread.submit(asyncio.run, typed()).result()
 
 
 def test_twenty_times_to_sleep_and_awake(client: Client, fresh: str) -> None:
