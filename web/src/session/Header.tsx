@@ -11,7 +11,6 @@ import { STATES, StateMark } from "@/ui/StateMark";
 import { PANE_TABS, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
-import { More } from "./More";
 import { PANES, useCounts } from "./pane/Pane";
 import { SessionMenu } from "./sleep/SessionMenu";
 
@@ -100,7 +99,6 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
           })}
         </div>
       )}
-      <More />
     </header>
   );
 }
