@@ -169,13 +169,13 @@ class House:
 
     def client(self, **options: object) -> httpx2.AsyncClient:
         """A client that follows no redirects and has no credentials of its own."""
-        return httpx2.AsyncClient(base_url=self.url, timeout=10, trust_env=False)
+        return httpx2.AsyncClient(base_url=self.url, timeout=60, trust_env=False)
 
     def program(self) -> httpx2.AsyncClient:
         """A client with the admin's token."""
         return httpx2.AsyncClient(
             base_url=self.url,
-            timeout=10,
+            timeout=60,
             trust_env=False,
             headers={"Authorization": f"Bearer {self.token}"},
         )

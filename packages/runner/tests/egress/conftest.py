@@ -141,7 +141,7 @@ class Sandbox:
 
     def refusal(self, host: str) -> Refusal:
         """The next refusal of `host` that the session was told of; waits for it."""
-        while (refusal := self.hub.refused.get(timeout=10))[0] != host:
+        while (refusal := self.hub.refused.get(timeout=60))[0] != host:
             pass
         return refusal
 

@@ -49,7 +49,7 @@ async def test_the_first_piece_goes_at_once_and_the_next_ones_together() -> None
     assert isinstance(first, AgentMessageChunk)
     assert first.text == "He"
     assert out.empty()
-    second = await asyncio.wait_for(out.get(), 5)
+    second = await asyncio.wait_for(out.get(), 60)
     assert isinstance(second, AgentMessageChunk)
     assert second.text == "llo"
 

@@ -59,7 +59,7 @@ async def test_on_a_full_disk_events_wait_and_keep_their_order(
     limit.rollback()
     written = asyncio.Event()
     outbox.written = written.set
-    await asyncio.wait_for(written.wait(), 5)
+    await asyncio.wait_for(written.wait(), 60)
     outbox.emit(Notice(code="x", message="d"))
     found = spooled(spool)
     assert [e.message for e in found if isinstance(e, Notice)] == ["a", "b", "c", "d"]

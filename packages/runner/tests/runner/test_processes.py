@@ -22,7 +22,7 @@ async def output(account: Account, *argv: str, cwd: Path = Path("/")) -> str:
 
 async def first_line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 10)).decode().strip()
+    return (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
 
 
 def alive(pid: int) -> bool:
@@ -42,7 +42,7 @@ async def gone(pid: int) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(descriptor, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 60)
     finally:
         asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)

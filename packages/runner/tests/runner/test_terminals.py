@@ -97,6 +97,9 @@ class Look:
         self.sizes: list[dict[str, int]] = []
 
     async def type(self, text: str) -> None:
+        # What is typed before the first picture is in that picture, where a line may be padded.
+        while not self.seen:
+            await self.receive()
         await self.connection.send(text.encode())
 
     async def until(self, wanted: str) -> None:

@@ -238,7 +238,7 @@ async def test_a_clone_that_was_cut_off_is_made_anew(bench: Bench) -> None:
 
 async def test_a_clone_can_be_cancelled_and_begun_again(bench: Bench, door: GitDoor) -> None:
     task = asyncio.create_task(bench.prepare(spec()))
-    await asyncio.wait_for(door.asked.wait(), 10)
+    await asyncio.wait_for(door.asked.wait(), 60)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert (await bench.prepare(spec())).branch == "main"

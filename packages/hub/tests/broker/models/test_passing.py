@@ -171,15 +171,15 @@ async def test_a_client_that_leaves_ends_the_request_above() -> None:
         async with here.post("openai/v1/chat/completions") as got:
             async for _ in got.aiter_raw():
                 break
-        await asyncio.wait_for(above.gone.wait(), 5)
+        await asyncio.wait_for(above.gone.wait(), 60)
 
         above.gone.clear()
         before = asyncio.ensure_future(
             here.client.post("openai/v1/chat/completions", content=b'{"model":"later"}')
         )
-        await asyncio.wait_for(arrived.wait(), 5)
+        await asyncio.wait_for(arrived.wait(), 60)
         before.cancel()
-        await asyncio.wait_for(above.gone.wait(), 5)
+        await asyncio.wait_for(above.gone.wait(), 60)
         assert here.codes() == []
 
 
