@@ -1,19 +1,21 @@
 """How much of a direct connection the hub's gateway leaves: a large download, WebSocket echo.
 
-Three processes, as in life: an app, the hub's server with its gateway, and who measures. Direct
-and through the hub take turns, so that what else the machine does touches both.
+Three processes, as in life: an app (`python -m http.server` for the download), the hub's server
+with its gateway, and who measures. Direct and through the hub take turns, so that what else the
+machine does touches both.
 """
 
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,21 +38,26 @@ WINDOW = 32
 
 def measure() -> dict[str, float]:
     """Give ratios of through the hub to direct: bytes and echoes per second."""
-    with _process("app") as app, _process("hub", str(app["port"])) as hub:
-        direct = {"Host": "localhost", "port": app["port"], "Cookie": "a=b", "Origin": "http://x"}
-        ratios: dict[str, float] = {}
-        for name, run in (("download", _download), ("WebSocket echo", _echo)):
-            pairs = [(run(direct), run(hub)) for _ in range(ROUNDS)]
-            ratios[name] = statistics.median(a for a, _ in pairs) / statistics.median(
-                b for _, b in pairs
-            )
-    return ratios
+    with tempfile.TemporaryDirectory(prefix="bh") as folder:
+        with (Path(folder) / "download").open("wb") as file:
+            file.truncate(SIZE)
+        files = ["-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder]
+        download = _ratio(files, _download)
+    return {"download": download, "WebSocket echo": _ratio([__file__, "app"], _echo)}
+
+
+def _ratio(app: list[str], run: Callable[[dict[str, str]], float]) -> float:
+    with _process(*app) as port, _process(__file__, "hub", port) as told:
+        hub = json.loads(told)
+        direct = {"Host": "localhost", "port": port, "Cookie": "a=b", "Origin": "http://x"}
+        pairs = [(run(direct), run(hub)) for _ in range(ROUNDS)]
+    return statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
 
 
 def _download(to: dict[str, str]) -> float:
     buffer = bytearray(CHUNK)
     with socket.create_connection(("127.0.0.1", int(to["port"]))) as connection:
-        request = f"GET / HTTP/1.1\r\nHost: {to['Host']}\r\nCookie: {to['Cookie']}\r\n\r\n"
+        request = f"GET /download HTTP/1.1\r\nHost: {to['Host']}\r\nCookie: {to['Cookie']}\r\n\r\n"
         connection.sendall(request.encode())
         began, got = time.monotonic(), 0
         while got < SIZE:
@@ -84,51 +91,32 @@ def _echo(to: dict[str, str]) -> float:
 
 
 @contextlib.contextmanager
-def _process(*arguments: str) -> Generator[dict[str, str]]:
+def _process(*arguments: str) -> Generator[str]:
+    """Start Python; gives the first line that it prints, or of http.server's the port in it."""
     with subprocess.Popen(
-        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-u", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         try:
             assert process.stdout is not None
-            yield json.loads(process.stdout.readline())
+            line = process.stdout.readline().strip()
+            serving = re.match(r"Serving HTTP on \S+ port (\d+)", line)
+            yield serving[1] if serving else line
         finally:
             process.terminate()
 
 
 async def _app() -> None:
-    piece = b"x" * CHUNK
-
     async def echo(websocket: websockets.ServerConnection) -> None:
         with contextlib.suppress(websockets.ConnectionClosed):
             async for message in websocket:
                 await websocket.send(message)
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if b"GET /ws" in head:
-            inner, out = await asyncio.open_connection("127.0.0.1", echoing)
-            out.write(head)
-            await asyncio.gather(_copy(inner, writer), _copy(reader, out))
-        else:
-            writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n".encode())
-            for _ in range(SIZE // CHUNK):
-                writer.write(piece)
-                await writer.drain()
-        writer.close()
-
     async with websockets.serve(echo, "127.0.0.1", 0, compression=None) as server:
-        echoing: int = next(iter(server.sockets)).getsockname()[1]
-        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-        _tell(port=listening.sockets[0].getsockname()[1])
+        print(next(iter(server.sockets)).getsockname()[1])
         await asyncio.Future()
-
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await source.read(CHUNK):
-            sink.write(data)
-            await sink.drain()
-        sink.close()
 
 
 class _Streams:
@@ -162,12 +150,13 @@ async def _hub(port: int) -> None:
         value = apps.passes.write(apps.passes.issue(person.sign_in or "", address))
 
         async def started() -> None:
-            _tell(
-                port=settings.port,
-                Host=origin.netloc,
-                Origin=f"{origin.scheme}://{origin.netloc}",
-                Cookie=f"{apps.origins.cookie_of(address) if apps.origins else ''}={value}",
-            )
+            told = {
+                "port": settings.port,
+                "Host": origin.netloc,
+                "Origin": f"{origin.scheme}://{origin.netloc}",
+                "Cookie": f"{apps.origins.cookie_of(address) if apps.origins else ''}={value}",
+            }
+            print(json.dumps(told))
 
         async def no_hub(*_: object) -> None:
             raise RuntimeError("only apps are asked here")
@@ -179,10 +168,6 @@ async def _hub(port: int) -> None:
             started=started,
         )
         await server.serve([listening])
-
-
-def _tell(**what: object) -> None:
-    print(json.dumps(what), flush=True)
 
 
 if __name__ == "__main__":

@@ -135,9 +135,7 @@ class Tunnel(asyncio.Protocol):
     # ── bytes ────────────────────────────────────────────────────────────────────────────────
 
     def data_received(self, data: bytes) -> None:
-        """Pass on."""
-        if self._far is not None:
-            self._far.write(data)
+        """Nothing comes before the app has agreed; then this is the app's `write` itself."""
 
     def pause_writing(self) -> None:
         """The browser is slow: so shall the app be."""
@@ -235,6 +233,8 @@ class Tunnel(asyncio.Protocol):
 
     def _join(self, wire: Wire) -> None:
         self._far = wire.transport
+        self.data_received = self._far.write
+        self._near.set_protocol(self)  # some loops look a protocol's method up but here
         rest = wire.release(_Far(self, self._near))
         self._near.write(rest)
         if wire.ended or self._far.is_closing():
