@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.bench_gateway import measure  # noqa: E402 - found by the line above
+from scripts import bench_gateway, bench_load  # noqa: E402 - found by the line above
 from tests.hubs import Client, HubProcess, ended  # noqa: E402
 
 RESULT = ROOT / "build" / "bench.json"
@@ -51,7 +51,7 @@ def main() -> None:
             memory = environment(client, options.sessions, times)
         finally:
             hub.stop()
-    report(times, memory, measure())
+    report(times, memory, bench_gateway.measure(), bench_load.measure())
 
 
 def one_session(client: Client, times: Times) -> None:
@@ -134,10 +134,14 @@ def since(began: float) -> float:
     return (time.monotonic() - began) * 1000
 
 
-def report(times: Times, memory: dict[str, float], ratios: dict[str, float]) -> None:
-    """Print the medians, the memory, and what the gateway leaves of a direct connection."""
+def report(
+    times: Times, memory: dict[str, float], ratios: dict[str, float], load: dict[str, float]
+) -> None:
+    """Print medians, memory, what the gateway leaves of a direct connection, and the load."""
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({**times, "memory": memory, "gateway": ratios}, indent=2))
+    RESULT.write_text(
+        json.dumps({**times, "memory": memory, "gateway": ratios, "load": load}, indent=2)
+    )
     width = max(map(len, times))
     for name, values in times.items():
         spread = f"  ({min(values):.0f} to {max(values):.0f})" if len(values) > 1 else ""
@@ -146,6 +150,8 @@ def report(times: Times, memory: dict[str, float], ratios: dict[str, float]) -> 
         print(f"{f'memory: {name}':<{width}}  {held:>7.0f} MiB")
     for name, ratio in ratios.items():
         print(f"{f'gateway: {name}':<{width}}  {ratio:>7.2f} of direct")
+    for name, number in load.items():
+        print(f"{f'load: {name}':<{width}}  {number:>7.0f}")
 
 
 if __name__ == "__main__":

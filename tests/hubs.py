@@ -33,6 +33,7 @@ class HubProcess:
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
     token: str = ""
+    program: tuple[str, ...] = (BUNKHOUSE,)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -52,7 +53,7 @@ class HubProcess:
         port = self.url.rsplit(":", 1)[-1] if self.url else "0"
         with (self.data_dir / "output.log").open("ab") as output:
             self.process = subprocess.Popen(
-                [BUNKHOUSE, "serve", "--port", port],
+                [*self.program, "serve", "--port", port],
                 env=self.environment,
                 cwd=self.data_dir,
                 stdout=output,

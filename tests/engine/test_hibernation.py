@@ -56,6 +56,7 @@ def type_into(client: Client, session: str, terminal: str, text: str, until: str
         return thread.submit(asyncio.run, typed()).result()
 
 
+@pytest.mark.timeout(1800)
 def test_twenty_times_to_sleep_and_awake(client: Client, fresh: str) -> None:
     client.turn(fresh, "[demo:write path=notes/mine.md text=remembered]")
     client.run(fresh, "echo scratch > untracked; git add -A; git -c user.name=T commit -qm One")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bunkhouse.api import sse
+from bunkhouse.api import board, sse
 from bunkhouse.bus.presence import LOOK_SECONDS, MemoryPresence
 from bunkhouse.sessions import NewSession
 from bunkhouse_protocol.events import AgentMessageChunk, Notice, TurnEnded
@@ -60,6 +60,29 @@ async def test_the_list_and_one_log_in_one_stream(house: House) -> None:
         await house.sessions.rename(other.id, title="renamed")
         while (item := await anext(stream))["event"] != "session" or "renamed" not in item["data"]:
             pass
+
+
+async def test_what_changes_with_every_word_is_told_now_and_then_and_at_last(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, runner = await working(house)
+    monkeypatch.setattr(board, "CALM_SECONDS", 2.0)
+    told: list[str] = []
+    get = house.sessions.get
+
+    async def counting(session_id: str) -> Any:
+        told.append(session_id)
+        return await get(session_id)
+
+    async with following(house, "/api/events") as stream:
+        await until_ready(stream)
+        monkeypatch.setattr(house.sessions, "get", counting)
+        for n in range(50):
+            await runner.say(chunk(f"{n} "))
+        await runner.say(chunk("at last"))
+        while "at last" not in (await anext(stream))["data"]:
+            pass
+    assert len(told) < 50
 
 
 async def test_a_page_that_comes_back_anywhere_misses_and_repeats_nothing(house: House) -> None:

@@ -94,11 +94,12 @@ class Look:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.seen = b""
+        self.painted = False
         self.sizes: list[dict[str, int]] = []
 
     async def type(self, text: str) -> None:
         # What is typed before the first picture is in that picture, where a line may be padded.
-        while not self.seen:
+        while not self.painted:
             await self.receive()
         await self.connection.send(text.encode())
 
@@ -113,6 +114,7 @@ class Look:
             self.sizes.append(json.loads(message))
         else:
             self.seen += message
+            self.painted = True
 
     async def until_sized(self) -> dict[str, int]:
         while not self.sizes:

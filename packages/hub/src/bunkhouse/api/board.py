@@ -17,6 +17,8 @@ from bunkhouse.api.schemas import PresenceOut, PresentOut, SessionDeleted
 from bunkhouse.api.services import Services
 from bunkhouse.errors import NotFound
 
+CALM_SECONDS = 0.5
+"""How long at least lies between two words on one session."""
 _NEWEST = 100
 
 
@@ -91,17 +93,41 @@ class Board:
         )
 
     async def _sessions(self, ids: AsyncIterator[str]) -> None:
+        """Tell of each change at once, and of one that follows closely when a moment is over.
+
+        An agent that writes changes its session's line with every word, and each line goes to
+        every page.
+        """
+        changed_again: dict[str, bool] = {}
+
+        async def rest(session_id: str) -> None:
+            await asyncio.sleep(CALM_SECONDS)
+            while changed_again[session_id]:
+                changed_again[session_id] = False
+                await self._tell(session_id)
+                await asyncio.sleep(CALM_SECONDS)
+            del changed_again[session_id]
+
         try:
-            async for session_id in ids:
-                try:
-                    view = await self._hub.sessions.get(session_id)
-                except NotFound:
-                    printed = _event("session_deleted", SessionDeleted(id=session_id))
-                else:
-                    printed = _event("session", session_out(view))
-                self._put(f"session {session_id}", printed)
+            async with asyncio.TaskGroup() as resting:
+                async for session_id in ids:
+                    if session_id in changed_again:
+                        changed_again[session_id] = True
+                        continue
+                    changed_again[session_id] = False
+                    await self._tell(session_id)
+                    resting.create_task(rest(session_id))
         finally:
             await sse.close(ids)
+
+    async def _tell(self, session_id: str) -> None:
+        try:
+            view = await self._hub.sessions.get(session_id)
+        except NotFound:
+            printed = _event("session_deleted", SessionDeleted(id=session_id))
+        else:
+            printed = _event("session", session_out(view))
+        self._put(f"session {session_id}", printed)
 
     async def _system(self) -> None:
         statuses = self._hub.system.follow()
