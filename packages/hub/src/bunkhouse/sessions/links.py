@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bunkhouse.errors import BunkhouseError, InvalidInput, SandboxNotRunning
-from bunkhouse.sessions import runner_word
+from bunkhouse.sessions import runner_word, turns
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.specs import Specs
 from bunkhouse.store import outbox
@@ -135,7 +135,9 @@ class _Link:
         self.steers = hello.steers
         async with self._journal.change(self._session_id) as change:
             acked = await runner_word.greet(change, hello.spool_id, hello.acked)
-        await self.send(Welcome(acked=acked, session=spec))
+            running = await turns.running(change)
+        known = [] if running is None else [running.id]
+        await self.send(Welcome(acked=acked, session=spec, turns=known))
 
     async def run(self) -> None:
         """Until the connection ends; what was read by then is stored all the same."""
