@@ -106,7 +106,7 @@ class Actor:
     def _work(self) -> None:
         try:
             while not self._over.is_set():
-                kinds = [self._random.choice(KINDS) for _ in range(self._random.choice((1, 1, 2)))]
+                kinds = self._random.choices(KINDS, k=self._random.choice((1, 1, 2)))
                 begun = [self._say(kind) for kind in kinds]
                 for turn in begun:
                     self._until_done(turn)

@@ -59,16 +59,16 @@ def hub_killed(ground: Ground, _session: str) -> str:
 
 
 def runner_killed(ground: Ground, session: str) -> str | None:
-    return _signalled(ground, session, "bunkhouse_runner")
+    return _killed_in(ground, session, "bunkhouse_runner")
 
 
 def opencode_killed(ground: Ground, session: str) -> str | None:
-    return _signalled(ground, session, "opencode serve")
+    return _killed_in(ground, session, "opencode serve")
 
 
-def _signalled(ground: Ground, session: str, program: str) -> str | None:
+def _killed_in(ground: Ground, session: str, program: str) -> str | None:
     sandbox = ground.engine.sandbox(session)
-    if sandbox is None or not ground.engine.signal(sandbox, program):
+    if sandbox is None or not ground.engine.kill_in(sandbox, program):
         return None
     return sandbox[:12]
 

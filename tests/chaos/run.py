@@ -16,8 +16,6 @@ from .damage import KINDS, TO_ALL, Damage, Ground
 from .podman import Engine
 from .script import JOURNAL, Model
 
-_TOGETHER = 0.25
-"""How often damage follows on damage, before all have recovered."""
 _GONE_SECONDS = 120.0
 
 Say = Callable[[str], None]
@@ -43,10 +41,15 @@ def run(
     kills: int,
     sessions: int = 3,
     kinds: list[str] | None = None,
+    together: float = 0.25,
     logs: Path | None = None,
     say: Say = print,
 ) -> Outcome:
-    """`kinds`: each in its turn; else at random. `logs`: a folder for what was written down."""
+    """Run, and give what came of it.
+
+    `kinds`: each in its turn; else at random. `together`: how often damage follows on damage before
+    all have recovered. `logs`: a folder for what was written down.
+    """
     random = Random(seed)
     outcome = Outcome(seed, sessions=sessions)
     with ExitStack() as stack:
@@ -67,7 +70,7 @@ def run(
         for actor in actors:
             actor.start()
         ground = Ground(hub, engine, random)
-        _damage(ground, actors, outcome, kills, kinds, say)
+        _damage(ground, actors, outcome, kills, kinds, together, say)
         for actor in actors:
             try:
                 actor.finish()
@@ -97,6 +100,7 @@ def _damage(
     outcome: Outcome,
     kills: int,
     kinds: list[str] | None,
+    together: float,
     say: Say,
 ) -> None:
     random = ground.random
@@ -118,8 +122,7 @@ def _damage(
         outcome.damages.append(damage)
         number = len(outcome.damages)
         say(f"{number:4} {time.monotonic() - began:7.1f} s  {kind:18} {_who(hit, actors)}  {told}")
-        together = number < kills and random.random() < _TOGETHER
-        if not together:
+        if number == kills or random.random() >= together:
             _recover(damage, hit, outcome)
         if any(actor.trouble for actor in actors):
             return
