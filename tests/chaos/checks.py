@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from ..hubs import Event
@@ -29,7 +30,7 @@ def all_of(actor: Actor, log: list[Event], record: Record, damages: list[Damage]
         *life_of_prompts(actor, log),
         *ends(log, mine),
         *transcript(actor, log),
-        *asked(actor, record),
+        *asked(actor, log, record),
     ]
 
 
@@ -41,11 +42,11 @@ def numbers(log: list[Event]) -> Iterator[str]:
 
 def followed(actor: Actor, log: list[Event]) -> Iterator[str]:
     """Who followed live, and dialled again each time, saw the log as it is."""
-    seen = actor.log[: len(log)]
-    if [e["seq"] for e in seen] != [e["seq"] for e in log[: len(seen)]] or seen != log[: len(seen)]:
-        pairs = zip(seen, log, strict=False)
-        other = next((pair for pair in pairs if pair[0] != pair[1]), "fewer events")
-        yield f"what was followed live is not what the log says: {other}"
+    for live, written in zip(actor.log, log, strict=False):
+        # A frame that was folded meanwhile has its time in whole milliseconds.
+        if live | {"at": ""} != written | {"at": ""}:
+            yield f"what was followed live is not what the log says: {live}, {written}"
+            return
 
 
 def life_of_prompts(actor: Actor, log: list[Event]) -> Iterator[str]:
@@ -109,10 +110,10 @@ def transcript(actor: Actor, log: list[Event]) -> Iterator[str]:
                 yield f"{turn.name} ({turn.kind}) broke off as {what}\n   not within {expected}"
 
 
-def asked(actor: Actor, record: Record) -> Iterator[str]:
+def asked(actor: Actor, log: list[Event], record: Record) -> Iterator[str]:
     """The model's word for it: no prompt was lost, none was run twice, all in their order."""
     prompts = {turn.name: len(turn.prompts) for turn in actor.turns}
-    order = list(prompts)
+    order = begun(actor, log)
     seen: set[str] = set()
     for request in record.requests:
         if request.turns[-1].partition("-")[0] != str(actor.number):
@@ -121,10 +122,9 @@ def asked(actor: Actor, record: Record) -> Iterator[str]:
         for name, times in Counter(request.turns).items():
             if times > prompts.get(name, 0):
                 yield f"the agent was given {name} {times} times, and was sent it {prompts[name]}"
-        places = [order.index(name) for name in request.turns]
-        if places != sorted(places):
+        if not _is_part(request.turns, order):
             yield f"the agent was given prompts in another order: {request.turns}"
-    for name in order:
+    for name in prompts:
         if name not in seen:
             yield f"{name} never reached the model"
 
@@ -148,8 +148,20 @@ def workspace(actor: Actor, journal: str, notes: str, log: list[Event]) -> Itera
     names = [line.rpartition("-")[0] for line in lines]
     if (strange := set(names) - {name for name, _, _ in expected}) and made == 0:
         yield f"{JOURNAL} has lines of {strange}"
-    if names != sorted(names):
+    if not _is_part([name for name, _ in groupby(names)], begun(actor, log)):
         yield f"{JOURNAL} is not in order: {names}"
+
+
+def begun(actor: Actor, log: list[Event]) -> list[str]:
+    """The turns as they were begun: one that was said again stands there once more."""
+    names = {prompt: turn.name for turn in actor.turns for prompt in turn.prompts}
+    return [names.get(e["turn_id"], "?") for e in log if e["type"] == "turn_started"]
+
+
+def _is_part(some: Iterable[str], order: list[str]) -> bool:
+    """Whether these stand in this order, with others between them or not."""
+    rest = iter(order)
+    return all(name in rest for name in some)
 
 
 def _lines(name: str) -> list[str]:

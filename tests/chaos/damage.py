@@ -5,7 +5,9 @@ from then on nothing of its can grow, the store's log above all. Its sockets are
 down the hub's own ends of them, of which a copy is taken (`pidfd_getfd`).
 """
 
+import contextlib
 import ctypes
+import errno
 import os
 import resource
 import socket
@@ -106,32 +108,32 @@ def sockets_cut(ground: Ground, _session: str) -> str | None:
     """Every connection of every sandbox to the hub: link, models, git, the way out."""
     assert ground.hub.process is not None
     pid = ground.hub.process.pid
-    run = str(ground.hub.data_dir / "run")
-    ours = {
-        line.split()[6]
-        for line in Path("/proc/net/unix").read_text().splitlines()[1:]
-        if len(line.split()) > 7 and line.split()[7].startswith(run) and line.split()[5] == "03"
-    }
     cut = 0
     watched = os.pidfd_open(pid)
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         for link in Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                inode = str(link.readlink()).removeprefix("socket:[").removesuffix("]")
-            except FileNotFoundError:
-                continue
-            if inode not in ours:
-                continue
+            with contextlib.suppress(FileNotFoundError):
+                if not str(link.readlink()).startswith("socket:"):
+                    continue
             copy: int = libc.syscall(_PIDFD_GETFD, watched, int(link.name), 0)
             if copy < 0:
+                if ctypes.get_errno() == errno.EBADF:
+                    continue  # it was closed this very moment
                 raise OSError(ctypes.get_errno(), "the hub's sockets can't be reached")
             with socket.socket(fileno=copy) as end:
-                end.shutdown(socket.SHUT_RDWR)
-                cut += 1
+                if _to_a_sandbox(end):
+                    end.shutdown(socket.SHUT_RDWR)
+                    cut += 1
     finally:
         os.close(watched)
     return f"{cut} connections" if cut else None
+
+
+def _to_a_sandbox(end: socket.socket) -> bool:
+    if end.family != socket.AF_UNIX or end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return False
+    return str(end.getsockname()).endswith("/hub.sock")
 
 
 def disk_filled(ground: Ground, _session: str) -> str:

@@ -17,6 +17,7 @@ from .podman import Engine
 from .script import JOURNAL, Model
 
 _GONE_SECONDS = 120.0
+_MISSES = 100
 
 Say = Callable[[str], None]
 
@@ -105,7 +106,7 @@ def _damage(
 ) -> None:
     random = ground.random
     possible = [k for k in KINDS if k != "engine restarted" or ground.engine.own]
-    began = time.monotonic()
+    began, missed = time.monotonic(), 0
     while len(outcome.damages) < kills:
         time.sleep(random.uniform(0.2, 2.5))  # a random point is what this is about
         if kinds is None:
@@ -116,8 +117,11 @@ def _damage(
         hit = actors if kind in TO_ALL else [victim]
         damage = Damage(kind, [actor.session for actor in hit], time.time())
         told = KINDS[kind](ground, victim.session)
-        if told is None:
-            continue  # there was nothing to do it to: it is down already
+        if told is None:  # there was nothing to do it to: it is down already
+            missed += 1
+            assert missed < _MISSES, f"{kind}: there is never anything to do it to"
+            continue
+        missed = 0
         damage.over, damage.detail = time.time(), told
         outcome.damages.append(damage)
         number = len(outcome.damages)
