@@ -1,5 +1,5 @@
 # Every target sets up what it needs and does nothing twice; the work is in scripts/setup.
-.PHONY: help run test check image bench clean engine engine-stop
+.PHONY: help run test check image bench chaos clean engine engine-stop
 
 setup = @exec sh scripts/python.sh scripts/setup
 
@@ -20,6 +20,9 @@ image: ## Build the sandbox image if something in it changed
 
 bench: ## Measure how fast sessions start and answer
 	$(setup) bench
+
+chaos: ## Kill everything at random and see that nothing is lost (ARGS="--kills 200 --seed 7")
+	$(setup) chaos $(ARGS)
 
 engine: ## Make a container engine answer, installing one if need be
 	$(setup) engine

@@ -50,6 +50,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "min_free_bytes",
             "connect_seconds",
             "setup_seconds",
+            "turn_stall_seconds",
+            "tool_stall_seconds",
             "service_idle_seconds",
             "hibernate_after",
             "hibernate_for_room",

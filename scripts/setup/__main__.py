@@ -107,6 +107,13 @@ def bench() -> None:
     checks.bench()
 
 
+def chaos() -> None:
+    """Set up all, then kill it at random."""
+    prepare()
+    image()
+    checks.chaos()
+
+
 def clean() -> None:
     """Take away what was made in this checkout. Sessions, engine and images stay."""
     for path in (
@@ -130,6 +137,7 @@ GOALS = {
     "test": test,
     "image": image,
     "bench": bench,
+    "chaos": chaos,
     "engine": engine.ready,
     "engine-stop": engine.stop,
     "packages": prepare,

@@ -1,4 +1,4 @@
-"""`make check`, `make test` and `make bench`, once everything is set up."""
+"""`make check`, `test`, `bench` and `chaos`, once everything is set up."""
 
 import json
 import os
@@ -91,3 +91,10 @@ def bench() -> None:
     command = [_BIN / "python", ROOT / "scripts" / "bench.py", *sys.argv[2:]]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise SetupError("The measurement did not finish.")
+
+
+def chaos() -> None:
+    """Do damage; a line for each and the table go to the terminal."""
+    command = [_BIN / "python", "-m", "tests.chaos", *sys.argv[2:]]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        raise SetupError("Something was lost, or did not come back; see above.")

@@ -10,6 +10,23 @@ from .test_page import open_session, say
 pytestmark = [pytest.mark.engine, pytest.mark.browser]
 
 
+def test_a_turn_that_was_stopped_is_tried_again(page: Page, hub: HubProcess, fresh: str) -> None:
+    open_session(page, hub, fresh)
+    say(page, "[demo:slow seconds=60]")
+    expect(page.get_by_test_id("tool-card")).to_be_visible()
+    retry = page.get_by_test_id("retry-turn")
+    expect(retry).to_have_count(0)
+    page.get_by_test_id("stop").click()
+    retry.click()
+    expect(page.get_by_test_id("tool-card")).to_have_count(2)
+    expect(page.get_by_test_id("prompt")).to_have_count(2)
+    expect(retry).to_have_count(0)
+    page.get_by_test_id("stop").click()
+    # Only the last can be tried again.
+    expect(page.get_by_test_id("turn-end")).to_have_count(2)
+    expect(retry).to_have_count(1)
+
+
 def test_what_waits_is_changed_moved_and_sent_now(
     page: Page, hub: HubProcess, client: Client, fresh: str
 ) -> None:

@@ -25,6 +25,7 @@ class Upstream(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     key: ClassVar[str] = "sk-real-key"
     failed: ClassVar[set[str]] = set()
+    gone: ClassVar[threading.Event] = threading.Event()
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
         del code, size
@@ -41,6 +42,9 @@ class Upstream(BaseHTTPRequestHandler):
             self._json(401, {"error": {"message": f"Incorrect API key provided: {self.key}"}})
         elif model == "busy":
             self._json(429, {"error": {"message": "Rate limit reached"}})
+        elif model == "silent" and model not in self.failed:
+            self.failed.add(model)
+            self.gone.wait(120)  # the connection is held, and nothing comes
         elif model == "broken":
             self._json(500, {"error": {"message": "The server had an error"}})
         else:
@@ -139,6 +143,36 @@ def test_a_stream_that_breaks_off_once_is_taken_up_without_gap_or_repeat(
     log = turn_with(keyed, session, "breaks-once")
     assert log[-1]["outcome"] == "done", log[-1]
     assert text_of(log).split() == [f"word-{n}" for n in range(1, 6)]
+
+
+def test_a_turn_that_stands_still_is_ended_and_can_be_tried_again(
+    hub: HubProcess, upstream: str
+) -> None:
+    mine = HubProcess(
+        hub.data_dir.parent / "stalled",
+        {
+            "OPENAI_API_KEY": Upstream.key,
+            "OPENAI_BASE_URL": upstream,
+            "BUNKHOUSE_TURN_STALL_SECONDS": "20",
+        },
+    )
+    mine.start()
+    try:
+        client = Client(mine)
+        session = client.create("Say something.", model="openai/silent")
+        log = client.until(session, ended())
+        assert (log[-1]["outcome"], log[-1]["code"]) == ("failed", "turn_stalled")
+        told = next(event for event in log if event["type"] == "error")
+        assert "the last: it was given the prompt" in told["message"]
+        assert told["remedy"].startswith("Retry")
+        path = f"/api/sessions/{session}/prompts/{log[-1]['turn_id']}/retry"
+        again = [client.post(path, status=202)["id"] for _ in range(2)]
+        assert again[0] == again[1]
+        end = client.until(session, ended(again[0]))[-1]
+        assert end["outcome"] == "done", end
+    finally:
+        Upstream.gone.set()
+        mine.stop()
 
 
 def test_a_provider_that_can_not_be_reached(hub: HubProcess) -> None:

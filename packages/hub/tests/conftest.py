@@ -114,7 +114,7 @@ async def opened_room(data_dir: Path, place: Place) -> AsyncGenerator[Room]:
     bus = MemoryBus()
     journal = Journal(database, bus)
     catalog = FakeCatalog()
-    specs = Specs(database, catalog)
+    specs = Specs(database, catalog, settings)
     links = Links(journal, specs, event_bytes=settings.event_bytes)
     sessions = Sessions(journal, links, catalog, specs, settings)
     yield Room(settings, database, bus, journal, specs, links, sessions)

@@ -127,6 +127,12 @@ export function sessionActions(session_id: string) {
           body,
         }),
       ),
+    sayAgain: (prompt_id: string) =>
+      take(
+        api.POST("/api/sessions/{session_id}/prompts/{prompt_id}/retry", {
+          params: { path: { ...path, prompt_id } },
+        }),
+      ),
     withdraw: (prompt_id: string) =>
       take(
         api.DELETE("/api/sessions/{session_id}/prompts/{prompt_id}", {

@@ -444,6 +444,26 @@ export interface paths {
         patch: operations["changePrompt"];
         trace?: never;
     };
+    "/api/sessions/{session_id}/prompts/{prompt_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Prompt
+         * @description Say again what failed or was stopped: a new prompt, before what waits. Safe to repeat.
+         */
+        post: operations["retryPrompt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/uploads": {
         parameters: {
             query?: never;
@@ -1697,6 +1717,8 @@ export interface components {
             created_at: string;
             /** Notice */
             notice: string | null;
+            /** Retry Of */
+            retry_of: string | null;
         };
         /**
          * PromptPatch
@@ -1771,6 +1793,11 @@ export interface components {
              * @default null
              */
             position: number | null;
+            /**
+             * Retry Of
+             * @default null
+             */
+            retry_of: string | null;
         };
         /**
          * PromptSteered
@@ -3567,6 +3594,38 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    retryPrompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                prompt_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };

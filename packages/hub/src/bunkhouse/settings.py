@@ -118,6 +118,17 @@ class Settings(BaseSettings):
     setup_seconds: float = Field(
         900.0, gt=0, description="How long cloning and starting the agent may take."
     )
+    turn_stall_seconds: float = Field(
+        600.0,
+        gt=0,
+        description="How long nothing may be heard of the agent in a turn before the turn is ended "
+        "as failed. While it waits for a person's answer, no time passes.",
+    )
+    tool_stall_seconds: float = Field(
+        3600.0,
+        gt=0,
+        description="The same while a tool runs, from the last that it printed.",
+    )
     service_idle_seconds: float = Field(
         900.0,
         gt=0,

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 
 from bunkhouse.sessions import NewSession
-from bunkhouse_protocol.events import TurnStarted
+from bunkhouse_protocol.events import TurnEnded, TurnStarted
 
 from .house import House, Runner
 
@@ -54,6 +54,29 @@ async def test_a_waiting_prompt_is_changed_over_http(house: House) -> None:
         assert begun.json()["remedy"]
         empty = await program.post(f"{address}/prompts", json={"text": "  "})
         assert (empty.status_code, empty.json()["code"]) == (422, "invalid_input")
+
+
+async def test_what_failed_is_said_again_over_http(house: House) -> None:
+    session = await house.sessions.create(NewSession(prompt="first"), house.admin)
+    runner = Runner(house.room, session.id)
+    await runner.start()
+    address = f"/api/sessions/{session.id}"
+    (turn,) = [
+        event.turn_id
+        for event in await house.sessions.events(session.id)
+        if isinstance(event, TurnStarted)
+    ]
+    async with house.program() as program:
+        early = await program.post(f"{address}/prompts/{turn}/retry")
+        assert (early.status_code, early.json()["code"]) == (409, "prompt_not_failed")
+        await runner.say(TurnEnded(turn_id=turn, outcome="failed", message="It died."))
+        again = await program.post(f"{address}/prompts/{turn}/retry")
+        assert again.status_code == 202
+        prompt: dict[str, Any] = again.json()
+        assert (prompt["text"], prompt["retry_of"]) == ("first", turn)
+        repeated = await program.post(f"{address}/prompts/{turn}/retry")
+        assert repeated.json()["id"] == prompt["id"]
+        assert (await program.post(f"{address}/prompts/p_none/retry")).status_code == 404
 
 
 async def test_files_go_up_and_come_back_with_the_prompt(house: House) -> None:

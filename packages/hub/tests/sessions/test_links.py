@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -14,7 +15,10 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 
 from bunkhouse.broker.listener import Listener
-from bunkhouse.sessions import NewSession
+from bunkhouse.errors import StorageFull
+from bunkhouse.sessions import NewSession, runner_word
+from bunkhouse.sessions.journal import Change
+from bunkhouse.store import Transaction, outbox
 from bunkhouse_protocol.events import AgentMessageChunk, Notice, TurnEnded
 from bunkhouse_protocol.link import (
     CLOSE_REPLACED,
@@ -183,3 +187,71 @@ async def test_a_store_that_was_set_back_goes_on_above_what_the_runner_still_has
     told = [event.code for event in log if isinstance(event, Notice)]
     assert told == ["events_missing"]
     assert [event.text for event in log if isinstance(event, AgentMessageChunk)] == ["new"]
+
+
+async def test_a_link_whose_commands_can_not_be_read_ends_and_is_dialled_again(
+    room: Room, socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the session would wait for ever for a turn that nobody was told of."""
+    session_id = (await room.sessions.create(NewSession(prompt="go"), ADMIN)).id
+    real = outbox.waiting
+    full = True
+
+    async def waiting(
+        tx: Transaction, of: str, **more: int
+    ) -> list[tuple[int, str, dict[str, Any]]]:
+        if full and more:
+            raise StorageFull("The disk is full.")
+        return await real(tx, of, **more)
+
+    monkeypatch.setattr(outbox, "waiting", waiting)
+    async with asyncio.timeout(20):
+        async with dial(socket, session_id) as hub:
+            await hub.send(Hello(spool_id="spool").model_dump_json())
+            await hub.recv()
+            with pytest.raises(ConnectionClosed) as closed:
+                await hub.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012
+        full = False
+        async with room.journal.change(session_id) as change:
+            change.move("starting", "hub")
+        async with dial(socket, session_id) as hub:
+            await hub.send(Hello(spool_id="spool").model_dump_json())
+            await hub.recv()
+            await hub.send(Ready(ok=True).model_dump_json())
+            frame = DOWN.validate_json(await hub.recv())
+            assert isinstance(frame, CommandFrame)
+            assert isinstance(frame.command, PromptCommand)
+
+
+async def test_what_can_not_be_stored_now_is_said_again(
+    room: Room, socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = (await room.sessions.create(NewSession(), ADMIN)).id
+    said = EventFrame(n=1, event=Notice(code="x", message="y")).model_dump_json()
+    real = runner_word.take
+
+    async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
+        raise StorageFull("The disk is full.")
+
+    async with asyncio.timeout(20):
+        monkeypatch.setattr(runner_word, "take", take)
+        async with dial(socket, session_id) as hub:
+            await hub.send(Hello(spool_id="spool").model_dump_json())
+            await hub.recv()
+            await hub.send(said)
+            with pytest.raises(ConnectionClosed) as closed:
+                await hub.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012
+        monkeypatch.setattr(runner_word, "take", real)
+        async with dial(socket, session_id) as hub:
+            await hub.send(Hello(spool_id="spool").model_dump_json())
+            welcome = DOWN.validate_json(await hub.recv())
+            assert isinstance(welcome, Welcome)
+            assert welcome.acked == 0
+            await hub.send(said)
+            assert isinstance(DOWN.validate_json(await hub.recv()), Ack)
+    log = await room.sessions.events(session_id)
+    assert sum(isinstance(event, Notice) for event in log) == 1

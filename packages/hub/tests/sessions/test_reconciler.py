@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from websockets.asyncio.client import unix_connect
 
 from bunkhouse.errors import NotFound
 from bunkhouse.sandboxes.fake import FakeProvider
@@ -10,7 +11,16 @@ from bunkhouse.sandboxes.provider import SandboxSpec
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import NewSession
 from bunkhouse.store import sandboxes
-from bunkhouse_protocol.events import TurnEnded
+from bunkhouse_protocol.events import AgentMessageChunk, Event, TurnEnded
+from bunkhouse_protocol.link import (
+    DOWN,
+    CommandFrame,
+    EventFrame,
+    Hello,
+    PromptCommand,
+    Ready,
+    Received,
+)
 
 from ..conftest import ADMIN, Room
 from .hub import IMAGE, Images, Watched, ends, honest, hub, in_state, until
@@ -75,7 +85,7 @@ async def test_a_sandbox_that_dies_is_started_again_and_its_turn_fails(room: Roo
         log = await until(room, view.id, ends(1, "failed"))
         ended = next(e for e in log if isinstance(e, TurnEnded))
         assert ended.code == "sandbox_lost"
-        assert "memory" in (ended.message or "")
+        assert any(e.type == "notice" and "memory" in e.message for e in log)
         await room.sessions.prompt(view.id, "again", ADMIN)
         await until(room, view.id, ends(1))
         assert list(provider.sandboxes) == [sandbox_id]
@@ -109,3 +119,107 @@ async def test_a_sandbox_that_ends_at_once_is_told_in_words(room: Room) -> None:
         await room.sessions.delete(view.id)
         with pytest.raises(NotFound):
             await room.sessions.get(view.id)
+
+
+async def test_a_turn_that_its_runner_brought_to_an_end_is_not_lost_with_its_sandbox(
+    room: Room,
+) -> None:
+    """It was done, and the sandbox stopped before the hub heard of that: it is heard later."""
+    finished = asyncio.Event()
+
+    async def late(spec: SandboxSpec) -> int | None:
+        assert spec.run_dir is not None
+        headers = {"authorization": f"Bearer {spec.token}"}
+        async with unix_connect(
+            str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
+        ) as link:
+            await link.send(Hello(spool_id="kept").model_dump_json())
+            if finished.is_set():
+                for n, event in enumerate(spooled, 1):
+                    await link.send(EventFrame(n=n, event=event).model_dump_json())
+            await link.send(Ready(ok=True).model_dump_json())
+            async for message in link:
+                frame = DOWN.validate_json(message)
+                if isinstance(frame, CommandFrame) and isinstance(frame.command, PromptCommand):
+                    await link.send(Received(id=frame.id).model_dump_json())
+                    spooled.append(AgentMessageChunk(message_id="m", text="all of it"))
+                    spooled.append(TurnEnded(turn_id=frame.command.turn_id, outcome="done"))
+                    finished.set()
+        return 0
+
+    spooled: list[Event] = []
+    provider = FakeProvider(late)
+    async with hub(room, provider):
+        view = await room.sessions.create(NewSession(prompt="do it"), ADMIN)
+        async with asyncio.timeout(20):
+            await finished.wait()
+        (sandbox_id,) = provider.sandboxes
+        await provider.kill(sandbox_id)
+        log = await until(room, view.id, ends(1))
+    assert [e.outcome for e in log if isinstance(e, TurnEnded)] == ["done"]
+    said = next(i for i, e in enumerate(log) if isinstance(e, AgentMessageChunk))
+    assert said < next(i for i, e in enumerate(log) if isinstance(e, TurnEnded))
+
+
+async def test_a_prompt_that_the_runner_never_got_is_carried_out_after_a_restart(
+    room: Room,
+) -> None:
+    starts = 0
+
+    async def deaf(spec: SandboxSpec) -> int | None:
+        """At its first start it takes no commands."""
+        nonlocal starts
+        starts += 1
+        if starts > 1:
+            return await honest(spec)
+        assert spec.run_dir is not None
+        headers = {"authorization": f"Bearer {spec.token}"}
+        async with unix_connect(
+            str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
+        ) as link:
+            await link.send(Hello(spool_id="kept").model_dump_json())
+            await link.send(Ready(ok=True).model_dump_json())
+            await asyncio.Event().wait()
+        return 0
+
+    provider = FakeProvider(deaf)
+    async with hub(room, provider):
+        view = await room.sessions.create(NewSession(prompt="do it"), ADMIN)
+        await until(room, view.id, lambda log: any(e.type == "turn_started" for e in log))
+        (sandbox_id,) = provider.sandboxes
+        await provider.kill(sandbox_id)
+        log = await until(room, view.id, ends(1))
+    assert [e.outcome for e in log if isinstance(e, TurnEnded)] == ["done"]
+
+
+async def test_a_sandbox_of_which_nothing_is_heard_is_started_anew(room: Room) -> None:
+    room.settings.connect_seconds = 0.5
+    starts = 0
+
+    async def mute(spec: SandboxSpec) -> int | None:
+        """Leaves its first connection, and runs on."""
+        nonlocal starts
+        starts += 1
+        if starts > 1:
+            return await honest(spec)
+        assert spec.run_dir is not None
+        headers = {"authorization": f"Bearer {spec.token}"}
+        async with unix_connect(
+            str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
+        ) as link:
+            await link.send(Hello(spool_id="kept").model_dump_json())
+            await link.send(Ready(ok=True).model_dump_json())
+            await until(room, view.id, in_state("idle"))
+        await asyncio.Event().wait()
+        return 0
+
+    async with hub(room, FakeProvider(mute)):
+        view = await room.sessions.create(NewSession(), ADMIN)
+        await until(
+            room,
+            view.id,
+            lambda log: any(e.type == "notice" and e.code == "sandbox_silent" for e in log),
+        )
+        await room.sessions.prompt(view.id, "still there?", ADMIN)
+        await until(room, view.id, ends(1))
+    assert starts == 2

@@ -72,6 +72,10 @@ class SessionSpec(BaseModel):
     """The agent's permission by tool (`bash`, `edit`, `webfetch`); absent ones are allowed."""
     service_idle_seconds: float = 900.0
     """How long the editor or the desktop may be unused before it is stopped."""
+    turn_stall_seconds: float = 600.0
+    """How long nothing may be heard of a turn before it is ended (`turn_stalled`)."""
+    tool_stall_seconds: float = 3600.0
+    """The same while a tool runs, which may have nothing to print."""
 
 
 # ── runner → hub ─────────────────────────────────────────────────────────────────────────────
@@ -136,6 +140,9 @@ class Welcome(BaseModel):
     acked: int
     """Highest `n` of this spool that is stored."""
     session: SessionSpec
+    turns: list[str] | None = None
+    """The turn that runs, as the hub has it: one or none. Any other that the runner knows of was
+    ended without it, and is not to go on. Null: the hub does not say."""
 
 
 class Ack(BaseModel):

@@ -26,7 +26,6 @@ from bunkhouse_protocol.link import (
     Hello,
     Ready,
     Received,
-    SessionSpec,
     Welcome,
 )
 from bunkhouse_runner import __version__
@@ -56,7 +55,7 @@ class Link:
 
     The callbacks are called on the event loop, in the order of the frames, and must not block:
 
-    - `on_welcome(spec)` at each connection;
+    - `on_welcome(welcome)` at each connection;
     - `on_command()` when a command was received that was not here before; it waits in the spool;
     - `on_dial(dial)`;
     - `ready()` says what to tell the hub once all events are sent, or None for nothing yet.
@@ -67,7 +66,7 @@ class Link:
         hub: Hub,
         spool: Spool,
         *,
-        on_welcome: Callable[[SessionSpec], None],
+        on_welcome: Callable[[Welcome], None],
         on_command: Callable[[], None],
         on_dial: Callable[[Dial], None],
         ready: Callable[[], Ready | None],
@@ -81,6 +80,24 @@ class Link:
         self._work = asyncio.Event()
         self._received: deque[str] = deque()
         self._say_ready = False
+        self._conversing = False
+        self._acked = asyncio.Event()
+        self._closing = False
+
+    def retire(self) -> None:
+        """Take no more commands, and announce nothing any more; events still go up."""
+        self._closing = True
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until the hub has all events, if it is there.
+
+        What it does not get in that time is in the spool, for the next runner to send.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._conversing and self._spool.acked < self._spool.last:
+                    self._acked.clear()
+                    await self._acked.wait()
 
     def wake(self) -> None:
         """Tell that there is something new in the spool."""
@@ -143,7 +160,9 @@ class Link:
         self._received.clear()  # the hub sends again what it has not heard of
         self._say_ready = True
         _log.info("connected", acked=welcome.acked, last=self._spool.last)
-        self._on_welcome(welcome.session)
+        if not self._closing:
+            self._on_welcome(welcome)
+        self._conversing = True
         tasks = [
             asyncio.create_task(self._read(connection)),
             asyncio.create_task(self._send(connection, welcome.acked)),
@@ -153,6 +172,8 @@ class Link:
             for task in done:
                 task.result()
         finally:
+            self._conversing = False
+            self._acked.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -162,6 +183,9 @@ class Link:
             match DOWN.validate_json(await connection.recv()):
                 case Ack(n=n):
                     self._spool.ack(n)
+                    self._acked.set()
+                case CommandFrame() | Dial() if self._closing:
+                    pass  # the hub keeps it for whoever comes next
                 case CommandFrame(id=command_id, command=command):
                     new = self._spool.receive(command_id, command)
                     self._received.append(command_id)
@@ -187,7 +211,7 @@ class Link:
                 continue
             if self._say_ready:
                 self._say_ready = False
-                ready = self._ready()
+                ready = None if self._closing else self._ready()
                 if ready is not None:
                     await _send_frame(connection, ready)
                 continue

@@ -22,6 +22,7 @@ from bunkhouse_protocol.link import (
     SetupCommand,
     SteerCommand,
     StopCommand,
+    Welcome,
 )
 from bunkhouse_protocol.places import (
     DOORS_PREFIX,
@@ -53,6 +54,8 @@ _log = structlog.get_logger("bunkhouse.runner")
 
 PUT_DOWN_SECONDS = 5.0
 """Of the time that the sandbox has to stop."""
+LAST_WORDS_SECONDS = 3.0
+"""The same, for the hub to take what was told meanwhile."""
 SETTLE_SECONDS = 1.0
 """After a failed set-up, a new connection may bring the order to try again: say nothing before."""
 
@@ -110,17 +113,30 @@ class Runner:
             await stack.enter_async_context(self._beside(self._hub))
             self._assemble(f"http://127.0.0.1:{number}{DOORS_PREFIX}")
             stack.callback(self._spool.close)
-            stack.callback(self._outbox.flush)
+            linked: list[asyncio.Task[None]] = []
+            stack.push_async_callback(self._say_last_words, linked)
             stack.push_async_callback(self._agent.close)
             stack.push_async_callback(self._cancel)
             await self._open_sockets(stack)
             self._turns.recover()
             self._on_command()
-            # Neither ends by itself: when one breaks, it is better to start anew.
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._turns.run())
-                group.create_task(self._link.run())
-                group.create_task(self._pictures.run())
+            linked.append(asyncio.create_task(self._link.run()))
+            # None ends by itself: when one breaks, it is better to start anew.
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._turns.run())
+                    group.create_task(_as_long_as(linked[0]))
+                    group.create_task(self._pictures.run())
+            finally:
+                self._link.retire()
+
+    async def _say_last_words(self, linked: list[asyncio.Task[None]]) -> None:
+        """Tell the hub how everything was ended, and only then leave it."""
+        self._outbox.flush()
+        for link in linked:
+            await self._link.finish(LAST_WORDS_SECONDS)
+            link.cancel()
+            await asyncio.gather(link, return_exceptions=True)
 
     async def _put_down_terminals(self) -> None:
         """Keep how the terminals look for whoever starts the sandbox again."""
@@ -224,14 +240,22 @@ class Runner:
 
     # ── what the link calls ──────────────────────────────────────────────────────────────────
 
-    def _on_welcome(self, spec: SessionSpec) -> None:
+    def _on_welcome(self, welcome: Welcome) -> None:
+        spec = welcome.session
         self._pictures.wake()
-        self._surroundings.set_idle(spec.service_idle_seconds)
+        self._take_limits(spec)
+        if welcome.turns is not None:
+            self._turns.only(welcome.turns)
         if self._spec is None:
             self._set_up(spec)
         elif self._ready is False:
             self._may_tell_failure = False
             asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._tell_failure)
+
+    def _take_limits(self, spec: SessionSpec) -> None:
+        self._surroundings.set_idle(spec.service_idle_seconds)
+        self._desk.pulse.seconds = spec.turn_stall_seconds
+        self._desk.pulse.tool_seconds = spec.tool_stall_seconds
 
     def _tell_failure(self) -> None:
         self._may_tell_failure = True
@@ -270,7 +294,7 @@ class Runner:
                 case SteerCommand() as steer:
                     self._turns.steer(steer)
                 case SetupCommand(session=spec):
-                    self._surroundings.set_idle(spec.service_idle_seconds)
+                    self._take_limits(spec)
                     self._set_up(spec)
                 case PermissionCommand() as answer:
                     self._spawn(self._answer(self._desk.permission(self._agent, answer)))
@@ -308,3 +332,8 @@ class Runner:
         self._may_tell_failure = True
         self._link.announce()
         self._turns.wake()
+
+
+async def _as_long_as(task: asyncio.Task[None]) -> None:
+    """Last as long as the task, and end as it does; to be cancelled leaves it alone."""
+    await asyncio.shield(task)

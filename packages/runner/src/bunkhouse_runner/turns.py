@@ -15,6 +15,7 @@ from bunkhouse_protocol.events import (
     Event,
     PermissionRequested,
     PermissionResolved,
+    Problem,
     QuestionAsked,
     QuestionResolved,
     ToolCall,
@@ -27,6 +28,7 @@ from bunkhouse_runner.agents.base import Agent, AttachedFile, TurnResult
 from bunkhouse_runner.drive import Drive
 from bunkhouse_runner.errors import AgentFailed, WorkspaceUnreadable
 from bunkhouse_runner.outbox import Outbox
+from bunkhouse_runner.pulse import STALLED, Pulse, Stall
 from bunkhouse_runner.spool import Spool, Waiting
 from bunkhouse_runner.workspace import Workspace
 
@@ -48,8 +50,9 @@ Fetch = Callable[[Sequence[Attachment]], Awaitable[list[AttachedFile]]]
 class Desk:
     """Where an agent's events come in: keeps in mind what is open, and completes answers."""
 
-    def __init__(self, outbox: Outbox, spool: Spool) -> None:
+    def __init__(self, outbox: Outbox, spool: Spool, pulse: Pulse | None = None) -> None:
         self._outbox = outbox
+        self.pulse = pulse or Pulse()
         self._answering: dict[str, str] = {}
         stored = spool.get("open_tools")
         self._tools: list[str] = json.loads(stored) if stored else []
@@ -68,6 +71,7 @@ class Desk:
     def emit(self, event: Event) -> None:
         """Take an event of the agent."""
         self._take(event)
+        self.pulse.beat(event, tools=bool(self._tools), asked=bool(self._waiting))
         self.heard()
 
     def _take(self, event: Event) -> None:
@@ -136,6 +140,10 @@ class Desk:
         self._tools.clear()
         self._outbox.record(ended, {"turn": None, "open_tools": None})
 
+    def stalled(self, stall: Stall) -> None:
+        """Say that nothing was heard of the running turn, and what was heard last."""
+        self._outbox.emit(Problem(code=STALLED, message=stall.message, remedy=stall.remedy))
+
 
 class Turns:
     """Runs the prompts that the spool holds, when the agent is ready."""
@@ -167,7 +175,7 @@ class Turns:
         self._fetching = False
         """The agent has not got the turn's prompt: its files are on their way."""
         self._steering = asyncio.Lock()
-        self._ending: Literal["stopped", "paused"] | None = None
+        self._ending: Literal["stopped", "paused", "stalled"] | None = None
         """How the running turn is being ended."""
         self._looking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -183,6 +191,15 @@ class Turns:
             return self._running
         return next((command.turn_id for _, command in self._prompts()), None)
 
+    def only(self, known: Sequence[str]) -> None:
+        """Drop what the hub ended without us: every turn that it does not know to run."""
+        if self._running is not None and self._running not in known:
+            _log.warning("turn_not_wanted", turn=self._running)
+            self.stop(self._running)
+        for waiting, command in self._prompts():
+            if command.turn_id not in known:
+                self._forget(waiting)
+
     def recover(self) -> None:
         """End the turn that was lost when the runner ended, if there was one."""
         stored = self._spool.get("turn")
@@ -195,7 +212,8 @@ class Turns:
                 turn_id=turn["id"],
                 outcome="failed",
                 code="runner_restarted",
-                message="The sandbox was restarted while the agent was at work.",
+                message="The sandbox was restarted while the agent was at work. Its files are "
+                "kept; send the prompt again, or ask the agent to go on.",
                 ms=round(passed.total_seconds() * 1000),
             )
         )
@@ -337,12 +355,23 @@ class Turns:
     async def _result(self, command: PromptCommand) -> TurnResult:
         self._ending = None
         self._spoke.clear()
+        self._desk.pulse.begin()
         prompt = self._prompt = asyncio.create_task(self._work(command))
+        watch = asyncio.create_task(self._desk.pulse.stopped())
         try:
+            await asyncio.wait({prompt, watch}, return_when=asyncio.FIRST_COMPLETED)
+            stall = None if prompt.done() or self._ending else watch.result()
+            if stall is not None:
+                self._ending = "stalled"
+                self._desk.stalled(stall)
+                await self._end(prompt, self._agent.stop_turn)
             await asyncio.wait({prompt})
         finally:
             self._prompt = None
             prompt.cancel()
+            watch.cancel()
+        if stall is not None and (prompt.cancelled() or not _done(prompt)):
+            return _failed(STALLED, stall.message)
         if prompt.cancelled():
             return TurnResult("stopped")
         error = prompt.exception()
@@ -397,6 +426,10 @@ class Turns:
             self._spool.take(waiting.id)
         except sqlite3.Error as error:
             _log.error("spool_unwritable", error=str(error))
+
+
+def _done(prompt: asyncio.Task[TurnResult]) -> bool:
+    return prompt.exception() is None and prompt.result().outcome == "done"
 
 
 def _failed(code: str, message: str) -> TurnResult:

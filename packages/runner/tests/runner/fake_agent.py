@@ -65,6 +65,7 @@ class FakeAgent:
             "say": self._say,
             "write": self._write,
             "hang": self._hang,
+            "silent": self._silent,
             "work": self._work,
             "stubborn": self._stubborn,
             "ask": self._ask,
@@ -85,6 +86,10 @@ class FakeAgent:
 
     async def _hang(self, _rest: str) -> TurnResult:
         self.emit(ToolCall(tool_call_id="slow", tool="bash", kind="execute", title="sleep"))
+        await self.stopped.wait()
+        return TurnResult("stopped")
+
+    async def _silent(self, _rest: str) -> TurnResult:
         await self.stopped.wait()
         return TurnResult("stopped")
 

@@ -69,6 +69,8 @@ class FakeHub:
         """What came, in order, over all connections."""
         self.complaints: list[str] = []
         self.connections = 0
+        self.turns: list[str] | None = None
+        """The turn that runs by its word; None: it does not say."""
         self.store_chance = 1.0
         """How probable it is that an event is stored at once; else the connection breaks."""
         self.random = random.Random(0)
@@ -113,7 +115,8 @@ class FakeHub:
         if stored.spool_id != hello.spool_id:
             stored.spool_id, stored.acked = hello.spool_id, 0
         stored.acked = max(stored.acked, hello.acked)
-        await send(Welcome(acked=stored.acked, session=self.spec).model_dump_json())
+        welcome = Welcome(acked=stored.acked, session=self.spec, turns=self.turns)
+        await send(welcome.model_dump_json())
         self._send = send
         self._changed.set()
         for command_id, command in list(stored.outbox.items()):

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
+    Notice,
     PermissionResolved,
     Problem,
     QuestionResolved,
@@ -30,10 +31,11 @@ from bunkhouse_protocol.link import (
 )
 from bunkhouse_runner import runner as runner_module
 from bunkhouse_runner import turns
-from bunkhouse_runner.agents.base import AgentContext
+from bunkhouse_runner.agents.base import AgentContext, Emit
 from bunkhouse_runner.hub import Hub
 from bunkhouse_runner.processes import Account
 from bunkhouse_runner.runner import Places, Runner
+from bunkhouse_runner.surroundings import Bare, MakeSurroundings
 
 from .conftest import Doors
 from .fake_agent import FakeAgent
@@ -62,6 +64,7 @@ class House:
         self.door = door
         self._doors = doors
         self.more: list[Route] = []
+        self.surroundings: MakeSurroundings = Bare
         (room / "run").mkdir()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -106,6 +109,7 @@ class House:
                 hub_port=self._port,
             ),
             beside=nothing_beside,
+            make_surroundings=self.surroundings,
         )
         task = asyncio.create_task(runner.run())
         try:
@@ -389,3 +393,135 @@ async def test_a_prompt_that_came_before_a_restart_is_carried_out_after_it(house
         house.hub.spec = spec()
         async with house.running():
             assert (await house.ended("t1")).outcome == "done"
+
+
+async def test_a_turn_in_which_nothing_happens_is_ended(house: House) -> None:
+    house.hub.spec = spec().model_copy(update={"turn_stall_seconds": 0.2})
+    async with house.serve(), house.running():
+        await house.ready()
+        ended = await house.turn("t1", "silent")
+        assert (ended.outcome, ended.code) == ("failed", "turn_stalled")
+        problem = next(e for e in house.hub.stored.events if isinstance(e, Problem))
+        assert problem.code == "turn_stalled"
+        assert "it was given the prompt" in problem.message
+        assert problem.remedy is not None
+        assert problem.remedy.startswith("Retry")
+        assert house.agent.calls.count("stop") == 1
+        assert (await house.turn("t2", "say on")).outcome == "done"
+
+
+async def test_a_turn_that_stalls_and_does_not_stop_is_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "STOP_SECONDS", 0.05)
+    house.hub.spec = spec().model_copy(update={"turn_stall_seconds": 0.2})
+    async with house.serve(), house.running():
+        await house.ready()
+        assert (await house.turn("t1", "stubborn")).code == "turn_stalled"
+        assert (await house.turn("t2", "say on")).outcome == "done"
+
+
+async def test_a_tool_and_a_person_may_take_longer(house: House) -> None:
+    limits = {"turn_stall_seconds": 0.2, "tool_stall_seconds": 60.0}
+    house.hub.spec = spec().model_copy(update=limits)
+    async with house.serve(), house.running():
+        await house.ready()
+        for turn, text in (("t1", "hang"), ("t2", "ask")):
+            await house.hub.command(PromptCommand(turn_id=turn, text=text, model="d/d"))
+            kind = "tool_call" if text == "hang" else "permission_requested"
+            await house.hub.until(lambda kind=kind: bool(house.hub.of(kind)))
+            await asyncio.sleep(0.5)  # the limit, twice over: that nothing comes of it is the point
+            assert not any(isinstance(e, Problem) for e in house.hub.stored.events)
+            await house.hub.command(StopCommand(turn_id=turn))
+            await house.ended(turn)
+
+
+async def test_a_tool_that_prints_nothing_for_too_long_is_named(house: House) -> None:
+    house.hub.spec = spec().model_copy(update={"tool_stall_seconds": 0.2})
+    async with house.serve(), house.running():
+        await house.ready()
+        assert (await house.turn("t1", "hang")).code == "turn_stalled"
+        problem = next(e for e in house.hub.stored.events if isinstance(e, Problem))
+        assert "bash `sleep` began" in problem.message
+
+
+async def test_what_is_told_while_it_ends_reaches_the_hub(house: House) -> None:
+    class Around(Bare):
+        def __init__(self, emit: Emit, account: Account, workspace: Path) -> None:
+            super().__init__(emit, account, workspace)
+            self._emit = emit
+
+        async def close(self) -> None:
+            self._emit(Notice(code="closed", message="The editor was put down."))
+
+    house.surroundings = Around
+    async with house.serve():
+        async with house.running():
+            await house.ready()
+        assert [e.code for e in house.hub.stored.events if isinstance(e, Notice)] == ["closed"]
+
+
+async def test_a_runner_that_ends_takes_no_commands_any_more(house: House) -> None:
+    hold = asyncio.Event()
+    closing = asyncio.Event()
+
+    class Around(Bare):
+        async def close(self) -> None:
+            closing.set()
+            await hold.wait()
+
+    async def command() -> None:
+        await closing.wait()
+        await house.hub.command(PromptCommand(turn_id="t1", text="say late", model="d/d"))
+        hold.set()
+
+    house.surroundings = Around
+    async with house.serve():
+        commanding = asyncio.create_task(command())
+        async with house.running():
+            await house.ready()
+        await commanding
+        assert list(house.hub.stored.outbox) == ["c1"]
+        house.surroundings = Bare
+        async with house.running():
+            assert (await house.ended("t1")).outcome == "done"
+
+
+async def test_a_hub_that_is_away_does_not_hold_up_the_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "LAST_WORDS_SECONDS", 3600)
+    async with asyncio.timeout(20), house.running():
+        async with house.serve():
+            await house.ready()
+        # What the end of a turn says from here on stays in the spool.
+        house.agent.emit(Notice(code="late", message="The hub is away."))
+    async with house.serve(), house.running():
+        await house.hub.until(lambda: bool(house.hub.of("notice")))
+
+
+async def test_a_prompt_whose_turn_the_hub_ended_is_not_carried_out(house: House) -> None:
+    """It came, and the runner died before it began; the hub says since that it failed."""
+    house.hub.spec = spec("mian")
+    async with house.serve():
+        async with house.running():
+            await house.ready()
+            for turn in ("t1", "t2"):
+                said = PromptCommand(turn_id=turn, text=f"say {turn}", model="d/d")
+                await house.hub.command(said)
+            await house.hub.until(lambda: not house.hub.stored.outbox)
+        house.hub.spec, house.hub.turns = spec(), ["t2"]
+        async with house.running():
+            assert (await house.ended("t2")).outcome == "done"
+    assert [call for call in house.agent.calls if call.startswith("prompt")] == ["prompt say t2"]
+
+
+async def test_a_turn_that_the_hub_ended_meanwhile_is_stopped(house: House) -> None:
+    async with house.running():
+        async with house.serve():
+            await house.ready()
+            await house.hub.command(PromptCommand(turn_id="t1", text="hang", model="d/d"))
+            await house.hub.until(lambda: bool(house.hub.of("tool_call")))
+        house.hub.turns = []
+        async with house.serve():
+            assert (await house.ended("t1")).outcome == "stopped"

@@ -1,5 +1,6 @@
 import { CircleHelp, Info, RotateCw, ShieldBan, ShieldCheck, ShieldX } from "lucide-react";
 import { memo, type ReactNode, useEffect, useState } from "react";
+import { turnToRetry } from "@/log/again";
 import type {
   NoticeBlock,
   PermissionBlock,
@@ -8,9 +9,11 @@ import type {
   RetryBlock,
   TurnEndBlock,
 } from "@/log/model";
+import { Button } from "@/ui/Button";
 import { Coded, Problem } from "@/ui/Problem";
 import { STATES } from "@/ui/StateMark";
 import { Ago, duration, exact } from "@/ui/time";
+import { useSessionPage } from "../context";
 
 /** One quiet line about something that happened beside the work. */
 export function Mark({
@@ -131,6 +134,7 @@ export const TurnEndView = memo(function TurnEndView({ block }: { block: TurnEnd
       {block.outcome === "failed" && block.message && (
         <Problem message={block.message} className="my-2" data-testid="problem-card" />
       )}
+      {(block.outcome === "failed" || block.outcome === "stopped") && <Again block={block} />}
       <div className="flex items-center gap-2 text-12 text-ink-3">
         <svg viewBox="0 0 12 12" aria-hidden="true" className={`size-3 shrink-0 ${look.tone}`}>
           {look.shape}
@@ -153,6 +157,23 @@ export const TurnEndView = memo(function TurnEndView({ block }: { block: TurnEnd
     </div>
   );
 });
+
+/** Says the same again, while nothing was said since: what came after may have answered it. */
+function Again({ block }: { block: TurnEndBlock }) {
+  const { actions, act, transcript } = useSessionPage();
+  const [busy, setBusy] = useState(false);
+  if (turnToRetry(transcript) !== block.turnId) return null;
+  const again = () => {
+    setBusy(true);
+    void act(actions.sayAgain(block.turnId)).finally(() => setBusy(false));
+  };
+  return (
+    <Button className="my-1" disabled={busy} onClick={again} data-testid="retry-turn">
+      <RotateCw size={14} />
+      Retry
+    </Button>
+  );
+}
 
 function count(tokens: number | null): string {
   const n = tokens ?? 0;

@@ -110,6 +110,8 @@ class PromptOut(BaseModel):
     created_at: datetime
     notice: str | None = None
     """What it waits for, beside the agent: a person who drives."""
+    retry_of: str | None = None
+    """The prompt that it repeats."""
 
 
 class DriverOut(BaseModel):

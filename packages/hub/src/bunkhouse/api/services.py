@@ -65,6 +65,10 @@ class Sessions(Protocol):
         """Queue a prompt, or have the agent get it now."""
         ...
 
+    async def retry_prompt(self, session_id: str, prompt_id: str, by: Person) -> PromptView:
+        """Say again what failed or was stopped; asked twice, once."""
+        ...
+
     async def edit_prompt(
         self, session_id: str, prompt_id: str, edit: PromptEdit, by: Person
     ) -> PromptView:

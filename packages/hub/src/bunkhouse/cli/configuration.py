@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,10 @@ class _Stderr(logging.Handler):
     """Writes to whatever stderr is at the time: a progress line may stand in for it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        print(self.format(record), file=sys.stderr)
+        """Write one line. Where none can be written, whoever logs goes on with their work."""
+        line = self.format(record)
+        with suppress(OSError, ValueError):  # the disk is full, or nobody reads it any more
+            print(line, file=sys.stderr)
 
 
 def configure_logs(level: str) -> None:

@@ -12,8 +12,8 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bunkhouse.errors import BunkhouseError, InvalidInput, SandboxNotRunning
-from bunkhouse.sessions import runner_word
+from bunkhouse.errors import BunkhouseError, InvalidInput, SandboxNotRunning, Unavailable
+from bunkhouse.sessions import runner_word, turns
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.specs import Specs
 from bunkhouse.store import outbox
@@ -68,7 +68,11 @@ class Links:
                 await replaced.close(CLOSE_REPLACED, "a newer connection took over")
             await link.run()
         except (WebSocketDisconnect, ValidationError, BunkhouseError) as error:
-            if not isinstance(error, WebSocketDisconnect):
+            if isinstance(error, Unavailable):
+                # What it said is not stored, and so it says it again.
+                _log.warning("link_not_stored", session=session_id, error=str(error)[:500])
+                await link.close(_CLOSE_RESTART, "it can't be stored now")
+            elif not isinstance(error, WebSocketDisconnect):
                 _log.warning("link_refused", session=session_id, error=str(error)[:500])
                 await link.close(_CLOSE_PROTOCOL, "not as the protocol says")
         finally:
@@ -135,7 +139,9 @@ class _Link:
         self.steers = hello.steers
         async with self._journal.change(self._session_id) as change:
             acked = await runner_word.greet(change, hello.spool_id, hello.acked)
-        await self.send(Welcome(acked=acked, session=spec))
+            running = await turns.running(change)
+        known = [] if running is None else [running.id]
+        await self.send(Welcome(acked=acked, session=spec, turns=known))
 
     async def run(self) -> None:
         """Until the connection ends; what was read by then is stored all the same."""
@@ -186,6 +192,13 @@ class _Link:
                 await self.send(Ack(n=acked))
 
     async def _command(self) -> None:
+        try:
+            await self._send_commands()
+        except BunkhouseError as error:
+            # A link that tells nothing is worse than none: it ends, after what was read.
+            await self._frames.put(error)
+
+    async def _send_commands(self) -> None:
         sent = 0
         with self._journal.bus.subscribe(self._session_id, "outbox") as subscription:
             while True:

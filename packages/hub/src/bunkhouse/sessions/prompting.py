@@ -32,6 +32,7 @@ async def enqueue(
     *,
     attachments: Sequence[Attachment] = (),
     when: When = "queue",
+    retry_of: str | None = None,
 ) -> str:
     """Queue a prompt and give its id. What is told at a hand-back comes before all others."""
     before = await waiting(change)
@@ -47,12 +48,13 @@ async def enqueue(
         model=model,
         kind=kind,
         attachments=[each.model_dump(mode="json") for each in attachments],
+        retry_of=retry_of,
         created_at=datetime.now(UTC),
     )
     position = None
     if kind == "hand_back":
         position = 0
-    elif when == "now":
+    elif when == "now" or retry_of is not None:
         position = await _place(change, prompt_id, _pinned(before))
     change.record(
         PromptQueued(
@@ -64,6 +66,7 @@ async def enqueue(
             attachments=list(attachments),
             when=when,
             position=position,
+            retry_of=retry_of,
         )
     )
     return prompt_id

@@ -75,6 +75,8 @@ class Reconciler:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._removals: set[asyncio.Task[None]] = set()
         self._restarts: dict[str, list[float]] = {}
+        self._silent: dict[str, float] = {}
+        """Since when a sandbox that should be there has not been connected."""
         self._compared = 0.0
         self._snapshots_compared = 0.0
 
@@ -233,12 +235,38 @@ class Reconciler:
             status = found.get(row.sandbox_id)
             if status is None or status.state in ("exited", "absent"):
                 await self._lost(row, status)
+            else:
+                self._listen(row)
         for row in asleep:
             status = found.get(row.sandbox_id or "")
             if status is not None and status.state == "running":
                 self._spawn(row.id, self._alone_with(row.id, self._stop_again))
         for sandbox_id in found.keys() - living:
             self._spawn(sandbox_id, self._remove_stray(sandbox_id), removal=True)
+
+    def _listen(self, row: SessionRow) -> None:
+        """A sandbox that runs, and of which nothing is heard for too long, is started anew."""
+        if self._starter.connected(row.id):
+            self._silent.pop(row.id, None)
+            return
+        since = self._silent.setdefault(row.id, time.monotonic())
+        if time.monotonic() - since > self._settings.connect_seconds:
+            self._spawn(row.id, self._alone_with(row.id, self._wake_up))
+
+    async def _wake_up(self, session_id: str) -> None:
+        async with self._journal.database.read() as tx:
+            row = await sessions.get(tx, session_id)
+        if row is None or row.sandbox_id is None or row.state not in SANDBOX_STATES:
+            return
+        self._silent.pop(session_id, None)
+        if self._starter.connected(session_id):
+            return
+        _log.warning("sandbox_silent", session=session_id, sandbox=row.sandbox_id)
+        await self._provider.stop(row.sandbox_id, 0)
+        seconds = self._settings.connect_seconds
+        said = f"Nothing was heard of the sandbox for {seconds:g} s, so it was stopped."
+        with suppress(NotFound):
+            await self._journal.note(session_id, Notice(code="sandbox_silent", message=said))
 
     async def _stop_again(self, session_id: str) -> None:
         """A session sleeps, and yet its sandbox runs: somebody else started it."""
@@ -256,7 +284,7 @@ class Reconciler:
         await self._starter.remove(sandbox_id)
 
     async def _lost(self, row: SessionRow, status: SandboxStatus | None) -> None:
-        """The sandbox of a session stopped by itself: fail its turn and start it again."""
+        """The sandbox of a session stopped by itself, or is gone: start it again, or another."""
         gone = status is None or status.state == "absent"
         why = _why(status)
         times = [at for at in self._restarts.get(row.id, []) if at > time.time() - _RESTART_WINDOW]
@@ -265,17 +293,14 @@ class Reconciler:
             async with self._journal.change(row.id) as change:
                 if change.row.sandbox_id != row.sandbox_id or change.row.state != row.state:
                     return
-                await turns.lose(
-                    change,
-                    code="sandbox_lost",
-                    message=f"{why} Its files are kept; send the prompt again."
-                    if not gone
-                    else f"{why} {_loss(change.row)}",
-                )
-                await outbox.clear(change.tx, row.id)
-                surroundings.gone(change)
                 if gone:
+                    await turns.lose(
+                        change, code="sandbox_lost", message=f"{why} {_loss(change.row)}"
+                    )
+                    await outbox.clear(change.tx, row.id)
                     change.row.sandbox_id = None
+                # Else its runner has written down how far the turn came, and says so itself.
+                surroundings.gone(change)
                 change.record(Notice(code="sandbox_lost", message=f"{why} It is started again."))
                 change.move("queued", "hub", "its sandbox is started again")
         if len(times) >= _RESTARTS:

@@ -3,10 +3,13 @@
 from bunkhouse.errors import InvalidInput
 from bunkhouse.sessions import driving, ingest, turns
 from bunkhouse.sessions.journal import Change
-from bunkhouse.sessions.lifecycle import TURN_STATES
+from bunkhouse.sessions.lifecycle import COMING_STATES, TURN_STATES
 from bunkhouse.store import outbox
 from bunkhouse_protocol.events import Notice, TurnEnded
 from bunkhouse_protocol.link import EventFrame, Ready, Received
+
+_LOST = "The sandbox stopped while the agent was at work. Send the prompt again."
+_NOT_BACK = "The sandbox stopped while the agent was at work, and could not be started again."
 
 
 async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
@@ -55,27 +58,42 @@ async def greet(change: Change, spool_id: str, acked: int = 0) -> int:
 async def _ready(change: Change, frame: Ready) -> None:
     row = change.row
     if not frame.ok:
-        if row.state in ("starting", "restoring"):
-            change.move("failed", "runner", row.activity)
+        if row.state in COMING_STATES:
+            why = row.activity
+            await turns.lose(change, code="sandbox_lost", message=_NOT_BACK)
+            change.move("failed", "runner", why)
         return
     row.base_commit = frame.base_commit or row.base_commit
     row.branch = frame.branch or row.branch
-    if row.state in ("starting", "restoring"):
+    if row.state in COMING_STATES:
+        # A turn that ran when its sandbox stopped, and that this runner has not ended itself.
+        lost = not await _is_there(change, frame.running_turn)
+        if lost:
+            await turns.lose(change, code="sandbox_lost", message=_LOST)
         change.move("idle", "runner")
-    elif row.state in TURN_STATES:
-        await _check_turn(change, frame.running_turn)
+        if not lost and await turns.running(change) is not None:
+            change.move("working", "hub")
+            if row.pending:
+                change.move("waiting", "runner", "the agent asks for something")
+    elif row.state in TURN_STATES and not await _is_there(change, frame.running_turn):
+        await _end_lost(change)
     await driving.ask_again(change)
     await turns.begin_next(change)
 
 
-async def _check_turn(change: Change, reported: str | None) -> None:
-    """End a turn of which the runner knows nothing, and of which nothing is on its way to it."""
+async def _is_there(change: Change, reported: str | None) -> bool:
+    """Whether the runner knows of the turn that runs, or is about to be told; true without one."""
     prompt = await turns.running(change)
     if prompt is None or reported == prompt.id:
-        return
+        return True
     waiting = await outbox.waiting(change.tx, change.row.id)
     begin = ("prompt", prompt.id)
-    if any((c.get("command"), c.get("turn_id")) == begin for _, _, c in waiting):
+    return any((c.get("command"), c.get("turn_id")) == begin for _, _, c in waiting)
+
+
+async def _end_lost(change: Change) -> None:
+    prompt = await turns.running(change)
+    if prompt is None:
         return
     lost = TurnEnded(
         turn_id=prompt.id,

@@ -1,8 +1,6 @@
 """Sessions: what people do with them."""
 
 import asyncio
-import base64
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,7 +10,7 @@ from pydantic import TypeAdapter
 
 from bunkhouse.errors import Conflict, InvalidInput, TooLarge
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import once, prompting, sandbox_gateway, sleeping, turns
+from bunkhouse.sessions import cursors, once, prompting, retrying, sandbox_gateway, sleeping, turns
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.followed import Followed
 from bunkhouse.sessions.identifiers import new_id
@@ -146,7 +144,7 @@ class Sessions:
         Raises:
             InvalidInput: the cursor is not one of ours.
         """
-        before = _decode(cursor) if cursor else None
+        before = cursors.read(cursor) if cursor else None
         async with self._journal.database.read() as tx:
             rows = await sessions.page(tx, before=before, limit=limit + 1)
             waiting = await prompts.in_state(tx, [row.id for row in rows], *prompts.WAITING)
@@ -156,7 +154,7 @@ class Sessions:
             for row in shown
         ]
         more = len(rows) > limit
-        return views, _encode(shown[-1].updated_at, shown[-1].id) if more else None
+        return views, cursors.write(shown[-1].updated_at, shown[-1].id) if more else None
 
     async def rename(
         self, session_id: str, *, title: str | None = None, model: str | None = None
@@ -246,6 +244,22 @@ class Sessions:
             await once.keep(change.tx, key, _PROMPT, view)
         await self._attaching.forget(author, uploads)
         return view
+
+    async def retry_prompt(self, session_id: str, prompt_id: str, by: Person) -> PromptView:
+        """Say again what failed or was stopped, with its files; asked twice, once (`retrying`).
+
+        Raises:
+            NotFound, Conflict: there is no such prompt, or it has not failed.
+            SnapshotMissing: the session has ended, and nothing of it is kept any more.
+        """
+        async with self._journal.change(session_id) as change:
+            new = await retrying.again(change, prompt_id, by)
+            if new.state == "queued":
+                await sleeping.rouse(change)
+                if change.row.state == "failed":
+                    await self._set_up_again(change)
+                await turns.begin_next(change)
+            return PromptView.of(await prompting.find(change, new.id), change.row.driver)
 
     async def edit_prompt(
         self, session_id: str, prompt_id: str, edit: PromptEdit, by: Person
@@ -482,15 +496,3 @@ def _check_pending(change: Change, request_id: str) -> None:
 def _title(text: str, attachments: Sequence[Attachment]) -> str:
     line = text.splitlines()[0].strip() if text else ", ".join(each.name for each in attachments)
     return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"
-
-
-def _encode(at: datetime, session_id: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), session_id]).encode()).decode()
-
-
-def _decode(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, session_id = json.loads(base64.urlsafe_b64decode(cursor))
-        return datetime.fromisoformat(at), str(session_id)
-    except (ValueError, TypeError) as error:
-        raise InvalidInput("This cursor is not one that the hub gave.") from error

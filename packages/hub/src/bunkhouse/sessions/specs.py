@@ -5,6 +5,7 @@ from typing import cast
 from bunkhouse.sessions.journal import missing
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.views import Permission
+from bunkhouse.settings import Settings
 from bunkhouse.store import Database, sessions
 from bunkhouse.store.sessions import SessionRow
 from bunkhouse_protocol.link import Repository, SessionSpec
@@ -13,10 +14,8 @@ from bunkhouse_protocol.link import Repository, SessionSpec
 class Specs:
     """Writes the specification of a session."""
 
-    def __init__(
-        self, database: Database, catalog: Catalog, *, service_idle_seconds: float = 900.0
-    ) -> None:
-        self._service_idle_seconds = service_idle_seconds
+    def __init__(self, database: Database, catalog: Catalog, settings: Settings) -> None:
+        self._settings = settings
         self._database = database
         self._catalog = catalog
 
@@ -45,5 +44,7 @@ class Specs:
             author_name=row.author,
             author_email=f"{row.author_id}@users.noreply.bunkhouse.invalid",
             permissions=cast("dict[str, Permission]", row.permissions),
-            service_idle_seconds=self._service_idle_seconds,
+            service_idle_seconds=self._settings.service_idle_seconds,
+            turn_stall_seconds=self._settings.turn_stall_seconds,
+            tool_stall_seconds=self._settings.tool_stall_seconds,
         )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from bunkhouse.errors import BunkhouseError, EngineDown, ImageMissing, NotFound, SnapshotMissing
 from bunkhouse.sandboxes.provider import SandboxProvider, SandboxSpec
-from bunkhouse.sessions import surroundings
+from bunkhouse.sessions import surroundings, turns
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.lifecycle import COMING_STATES
@@ -73,6 +73,10 @@ class Starter:
         """Listen no more where the sandbox would dial."""
         await self._doors.close(sandbox_id)
 
+    def connected(self, session_id: str) -> bool:
+        """Whether the session's runner is there."""
+        return self._links.connected(session_id)
+
     async def remove(self, sandbox_id: str) -> None:
         """Destroy a sandbox and all that it had on this machine."""
         await self._provider.destroy(sandbox_id)
@@ -90,6 +94,8 @@ class Starter:
         async with self._journal.change(session_id) as change:
             if change.row.state not in COMING_STATES:
                 return
+            # Its sandbox may have stopped in the middle of a turn.
+            await turns.lose(change, code=code, message=message)
             change.record(Problem(code=code, message=message, remedy=remedy))
             change.row.activity = message
             change.move("failed", "hub", message)
@@ -117,6 +123,8 @@ class Starter:
             if row.state == "restoring" and row.snapshot_id is None:
                 await self._lost(session_id)
                 return False
+            if row.state == "starting" and row.spool_id is not None:
+                await self._work_lost(session_id)
         what = "from what was kept" if row.snapshot_id else None
         await self._stage(session_id, "container", "started", detail=what)
         spec = await self._spec(session_id, image)
@@ -217,6 +225,11 @@ class Starter:
                 said = "The sandbox is gone. Work that was not pushed is lost; a new one is made."
                 change.record(Notice(code="sandbox_lost", message=said))
                 change.move("queued", "hub", "a new sandbox is made")
+
+    async def _work_lost(self, session_id: str) -> None:
+        """What worked here before is gone, while it was being started again."""
+        said = "The sandbox is gone. Work that was not pushed is lost; a new one is made."
+        await self._journal.note(session_id, Notice(code="sandbox_lost", message=said))
 
     async def _nothing_kept(self, session_id: str, error: SnapshotMissing) -> None:
         """The snapshot that it was to be made of is gone from the engine."""

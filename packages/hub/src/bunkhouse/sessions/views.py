@@ -54,6 +54,8 @@ class PromptView:
     created_at: datetime
     notice: str | None
     """What it waits for, beside the agent."""
+    retry_of: str | None = None
+    """The prompt that it repeats."""
 
     @classmethod
     def of(cls, row: PromptRow, driver: Driver | None = None) -> "PromptView":
@@ -71,6 +73,7 @@ class PromptView:
             state=row.state,
             created_at=row.created_at,
             notice=notice,
+            retry_of=row.retry_of,
         )
 
 

@@ -34,6 +34,8 @@ class PromptRow:
     """As `bunkhouse_protocol.events.Attachment` prints them."""
     state: PromptState
     created_at: datetime
+    retry_of: str | None = None
+    """The prompt that it repeats."""
 
 
 async def add(tx: Transaction, *, session_id: str, first: bool = False, **columns: Any) -> None:
@@ -52,6 +54,16 @@ async def get(tx: Transaction, session_id: str, prompt_id: str) -> PromptRow | N
     query = select(prompts).where(prompts.c.session_id == session_id, prompts.c.id == prompt_id)
     found = (await tx.execute(query)).mappings().first()
     return None if found is None else PromptRow(**found)
+
+
+async def retries(tx: Transaction, session_id: str, prompt_id: str) -> list[PromptRow]:
+    """The prompts that repeat this one, oldest first."""
+    query = (
+        select(prompts)
+        .where(prompts.c.session_id == session_id, prompts.c.retry_of == prompt_id)
+        .order_by(prompts.c.created_at)
+    )
+    return [PromptRow(**row) for row in (await tx.execute(query)).mappings()]
 
 
 async def in_state(

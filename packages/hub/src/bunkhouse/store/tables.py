@@ -135,6 +135,7 @@ prompts = Table(
     Column("model", Text),
     Column("kind", String(16), nullable=False, server_default="prompt"),
     Column("attachments", JSON, nullable=False, server_default="[]"),
+    Column("retry_of", String(32)),  # the prompt that it repeats
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
 )

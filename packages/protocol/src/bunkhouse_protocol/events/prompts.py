@@ -38,6 +38,8 @@ class PromptQueued(EventBase):
     when: When = "queue"
     position: int | None = None
     """Its place among those that wait, 0 for the next; null: at the end."""
+    retry_of: str | None = None
+    """The prompt that it repeats, whose turn failed or was stopped."""
 
 
 class PromptEdited(EventBase):

@@ -47,6 +47,14 @@ async def change_prompt(
     )
 
 
+@router.post("/{prompt_id}/retry", status_code=202)
+async def retry_prompt(
+    session_id: SessionId, prompt_id: PromptId, hub: Hub, person: Prompter
+) -> PromptOut:
+    """Say again what failed or was stopped: a new prompt, before what waits. Safe to repeat."""
+    return _out(await hub.sessions.retry_prompt(session_id, prompt_id, person))
+
+
 @router.delete("/{prompt_id}", status_code=204)
 async def withdraw_prompt(
     session_id: SessionId, prompt_id: PromptId, hub: Hub, person: Prompter
