@@ -27,6 +27,7 @@ from bunkhouse_runner.agents.base import Agent, AttachedFile, TurnResult
 from bunkhouse_runner.drive import Drive
 from bunkhouse_runner.errors import AgentFailed, WorkspaceUnreadable
 from bunkhouse_runner.outbox import Outbox
+from bunkhouse_runner.rewinding import Rewinding
 from bunkhouse_runner.spool import Spool, Waiting
 from bunkhouse_runner.workspace import Workspace
 
@@ -149,6 +150,7 @@ class Turns:
         workspace: Workspace,
         *,
         drive: Drive,
+        rewinding: Rewinding,
         fetch: Fetch,
     ) -> None:
         self._agent = agent
@@ -157,6 +159,7 @@ class Turns:
         self._spool = spool
         self._workspace = workspace
         self._drive = drive
+        self._rewinding = rewinding
         self._fetch = fetch
         self._desk.heard = self._heard
         self._changed = asyncio.Event()
@@ -165,7 +168,7 @@ class Turns:
         self._spoke = asyncio.Event()
         """The agent was heard in this turn: it has the prompt."""
         self._fetching = False
-        """The agent has not got the turn's prompt: its files are on their way."""
+        """The agent has not got the turn's prompt: things are made ready for it."""
         self._steering = asyncio.Lock()
         self._ending: Literal["stopped", "paused"] | None = None
         """How the running turn is being ended."""
@@ -210,7 +213,10 @@ class Turns:
             while True:
                 self._changed.clear()
                 prompts = self._prompts()
-                if prompts and self.may_run():
+                if self._rewinding.wanted and self.may_run():
+                    await self._rewinding.carry_out()
+                    self._look_soon()
+                elif prompts and self.may_run():
                     await self._turn(*prompts[0])
                 elif self._drive.wanted and self.may_drive():
                     await self._drive.begin()
@@ -326,6 +332,9 @@ class Turns:
         )
         self._desk.clear(ended)
         self._running = None
+        self._look_soon()
+
+    def _look_soon(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
         self._looking = asyncio.create_task(self._look())
@@ -356,6 +365,7 @@ class Turns:
     async def _work(self, command: PromptCommand) -> TurnResult:
         self._fetching = True
         try:
+            await self._rewinding.before_turn(command.turn_id)
             files = await self._fetch(command.attachments)
         finally:
             self._fetching = False
@@ -376,7 +386,8 @@ class Turns:
             _log.error("changes_broke", exc_info=error)
             return
         listed = json.dumps([file.model_dump() for file in found.files])
-        if listed == (self._spool.get("changes") or "[]"):
+        before = self._spool.get("changes")
+        if listed == ("[]" if before is None else before):
             return
         event = WorkspaceChanged(
             additions=sum(file.additions for file in found.files),

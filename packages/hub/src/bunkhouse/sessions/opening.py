@@ -52,6 +52,7 @@ async def opening_at(tx: Transaction, session_id: str, before: int) -> Opening:
         *await looking.whole(),
         *await looking.sandbox(),
         *await looking.driving(),
+        *await looking.rewound(),
         *await looking.prompts_and_asks(),
     ]
     found = {entry.seq: _event(entry) for entry in entries}
@@ -82,7 +83,13 @@ class _Looking:
 
     async def whole(self) -> list[Entry]:
         """Of what each event says whole, the newest."""
-        kinds = ("session_created", "state_changed", "plan", "workspace_changed")
+        kinds = (
+            "session_created",
+            "session_forked",
+            "state_changed",
+            "plan",
+            "workspace_changed",
+        )
         return [entry for kind in kinds for entry in await self._newest(kind)]
 
     async def sandbox(self) -> list[Entry]:
@@ -113,6 +120,18 @@ class _Looking:
         if not newest or newest[0].type == "drive_ended":
             return []
         return [*newest, *await self._newest("drive_requested")]
+
+    async def rewound(self) -> list[Entry]:
+        """How far it is rewound, or about to be, since something was said last."""
+        said = await self._newest("prompt_queued", "turn_started", "session_forked")
+        return await standing.last(
+            self._tx,
+            self._session_id,
+            ["rewind_requested", "session_rewound", "rewind_failed"],
+            after=said[0].seq if said else 0,
+            before=self._before,
+            limit=_LOOKED_AT,
+        )
 
     async def prompts_and_asks(self) -> list[Entry]:
         """The turn that runs, with its prompt and its questions, and the prompts that wait."""

@@ -66,6 +66,9 @@ async def enqueue(
             position=position,
         )
     )
+    rewind = change.row.rewind
+    if rewind is not None and rewind["state"] == "rewound":
+        change.row.rewind = None  # something new is said: what was undone is so for good
     return prompt_id
 
 

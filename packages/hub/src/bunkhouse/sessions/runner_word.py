@@ -1,7 +1,7 @@
 """Taking what a runner says, in transactions: its events once each, and its `Ready`."""
 
 from bunkhouse.errors import InvalidInput
-from bunkhouse.sessions import driving, ingest, turns
+from bunkhouse.sessions import driving, ingest, rewinding, turns
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES
 from bunkhouse.store import outbox
@@ -9,8 +9,10 @@ from bunkhouse_protocol.events import Notice, TurnEnded
 from bunkhouse_protocol.link import EventFrame, Ready, Received
 
 
-async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
-    """Let one frame take effect.
+async def take(
+    change: Change, frame: EventFrame | Received | Ready, *, rewinds: bool = True
+) -> None:
+    """Let one frame take effect. `rewinds`: whether this runner knows how to rewind.
 
     Raises:
         InvalidInput: the runner skipped a number of its spool.
@@ -28,7 +30,7 @@ async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
         case Received():
             await outbox.remove(change.tx, change.row.id, frame.id)
         case Ready():
-            await _ready(change, frame)
+            await _ready(change, frame, rewinds=rewinds)
 
 
 async def greet(change: Change, spool_id: str, acked: int = 0) -> int:
@@ -52,7 +54,7 @@ async def greet(change: Change, spool_id: str, acked: int = 0) -> int:
     return row.spool_acked
 
 
-async def _ready(change: Change, frame: Ready) -> None:
+async def _ready(change: Change, frame: Ready, *, rewinds: bool) -> None:
     row = change.row
     if not frame.ok:
         if row.state in ("starting", "restoring"):
@@ -65,6 +67,7 @@ async def _ready(change: Change, frame: Ready) -> None:
     elif row.state in TURN_STATES:
         await _check_turn(change, frame.running_turn)
     await driving.ask_again(change)
+    await rewinding.ask_again(change, rewinds=rewinds)
     await turns.begin_next(change)
 
 
