@@ -96,7 +96,7 @@ async def test_a_copy_of_an_earlier_moment(
         picture = await blobs.add(session, PNG)
         before = list(await room.sessions.events(session))
         view = await forking.fork(session, await place(room, session, "two"), BOB)
-        assert (view.state, view.author, view.title) == ("queued", "Bob", "one")
+        assert (view.state, view.author, view.title) == ("queued", "Bob", "Fork of one")
         assert view.forked_from is not None
         assert (view.forked_from.session_id, view.forked_from.title) == (session, "one")
         log = await until(room, view.id, ready)

@@ -40,6 +40,7 @@ from bunkhouse_protocol.events import (
 
 _SESSION = TypeAdapter(SessionView)
 _COPY_SECONDS = 1800.0
+_FORK = "Fork of "
 _COPIED = (
     "repository",
     "repository_door",
@@ -85,7 +86,7 @@ class Forking:
         now = datetime.now(UTC)
         columns: dict[str, Any] = {
             **{name: getattr(original, name) for name in _COPIED},
-            "title": original.title,
+            "title": _title(original.title),
             "state": "queued",
             "author_id": by.id,
             "author": by.name,
@@ -265,6 +266,11 @@ async def _copied(change: Change, snapshot_id: str, size: int | None, began: flo
             row.rewind = _order(None, newer, None, "newest")
     change.record(_told(began, "done"))
     change.moved = True
+
+
+def _title(title: str) -> str:
+    """Lists show both: which of them is the copy is to be seen."""
+    return title if title.startswith(_FORK) else f"{_FORK}{title}"
 
 
 async def _original(tx: Transaction, session_id: str) -> SessionRow:
