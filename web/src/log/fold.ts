@@ -92,6 +92,7 @@ function apply(draft: Draft, event: LogEvent): void {
       break;
     case "plan":
       next.plan = event.entries;
+      next.planSeq = event.seq;
       break;
     case "model_retry":
       draft.retry(event, key);

@@ -297,6 +297,8 @@ export interface RewindView {
   promptId: string | null;
   /** While it is requested: what holds if it fails. */
   before: RewindView | null;
+  /** The plan that is undone with the rest; null: none is. */
+  plan: readonly PlanEntry[] | null;
 }
 
 export interface Transcript {
@@ -311,6 +313,8 @@ export interface Transcript {
   /** Prompts that wait for their turn and are not part of `blocks` yet. */
   queue: readonly PromptBlock[];
   plan: readonly PlanEntry[];
+  /** Where it was made. */
+  planSeq: number;
   turn: { id: string; model: string; startedAt: string } | null;
   /** What a person is asked and has not answered, oldest first. */
   pending: readonly (PermissionBlock | QuestionBlock)[];
@@ -339,6 +343,7 @@ export const EMPTY: Transcript = {
   blocks: [],
   queue: [],
   plan: [],
+  planSeq: 0,
   turn: null,
   pending: [],
   workspace: null,

@@ -80,6 +80,15 @@ describe("a rewound session", () => {
     expect(whole.blocks.some((block) => block.kind === "rewound")).toBe(false);
   });
 
+  it("takes the plan of what is undone along, and brings it back", () => {
+    const plan: Loose = { type: "plan", entries: [{ content: "x", status: "pending" }] };
+    const start = [...turn("a"), ...turn("b").toSpliced(2, 0, plan), ask("b"), back("b", 5)];
+    expect(said(...start).plan).toEqual([]);
+    expect(said(...start, ask("a"), back("a", 1), ask(null), forward).plan.length).toBe(1);
+    const earlier = [...turn("a").toSpliced(2, 0, plan), ...turn("b"), back("b", 6)];
+    expect(said(...earlier).plan.length).toBe(1);
+  });
+
   it("stays so for good when something new is said", () => {
     const transcript = said(...turn("a"), back("a", 1), ...turn("b"), ...turn("c"), back("c", 10));
     expect(prompts(transcript)).toEqual([

@@ -14,6 +14,7 @@ export function rewindRequested(draft: Draft, event: EventOf<"rewind_requested">
     by: event.by,
     promptId: event.prompt_id,
     before: rewind?.state === "requested" ? rewind.before : rewind,
+    plan: null,
   };
 }
 
@@ -21,12 +22,17 @@ export function sessionRewound(draft: Draft, event: EventOf<"session_rewound">, 
   const { prompt_id: promptId, undone_from: from, by, at } = event;
   // Whatever it was that is undone now, one line says so, which goes when all is back.
   draft.removeAll((block) => block.kind === "rewound" && block.open);
+  const { rewind, plan, planSeq } = draft.next;
+  const hidden = (rewind?.state === "requested" ? rewind.before : rewind)?.plan ?? null;
   if (promptId === null || from === null) {
     draft.next.rewind = null;
+    draft.next.plan = hidden ?? plan;
     draft.mark((block) => block.undone === "for now", undefined);
     return;
   }
-  draft.next.rewind = { state: "rewound", by, promptId, before: null };
+  const undone = hidden ?? (planSeq >= from && plan.length > 0 ? plan : null);
+  draft.next.rewind = { state: "rewound", by, promptId, before: null, plan: undone };
+  if (undone) draft.next.plan = [];
   draft.mark((block) => block.undone === undefined && (block.seq ?? 0) >= from, "for now");
   draft.push({ kind: "rewound", key, at, by, open: true });
 }
@@ -37,7 +43,9 @@ export function rewindFailed(draft: Draft): void {
 
 /** Something new is said, or a copy begins here: there is no way forward any more. */
 export function settle(draft: Draft): void {
-  if (draft.next.rewind?.state !== "rewound") return;
+  const { rewind } = draft.next;
+  if (rewind?.state !== "rewound") return;
+  if (rewind.plan) draft.next.planSeq = 0;
   draft.next.rewind = null;
   draft.mark((block) => block.undone === "for now", "for good");
   const index = draft.find((block) => block.kind === "rewound" && block.open);
