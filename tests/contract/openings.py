@@ -35,15 +35,26 @@ class _Story:
         self._ids = 0
         self._waiting: list[str] = []
         self._state: e.SessionState = "queued"
+        self._place = 0
+        self._begun: dict[str, int] = {}
 
     def events(self) -> Iterator[e.Event]:
+        for event in self._tell():
+            self._place += 1
+            if isinstance(event, e.TurnStarted):
+                self._begun[event.turn_id] = self._place
+            yield event
+
+    def _tell(self) -> Iterator[e.Event]:
         yield e.SessionCreated(
             repository="/repos/a", branch="main", model="demo/demo", title="t", author="Ada"
         )
         yield self._prompt()
         yield from self._set_up()
         while True:
-            yield from self._random.choice((self._turn, self._turn, self._aside, self._drive))()
+            yield from self._random.choice(
+                (self._turn, self._turn, self._aside, self._drive, self._rewind)
+            )()
             if self._random.random() < 0.15:
                 yield e.Notice(code="sandbox_lost", message="It is started again.")
                 yield from self._set_up()
@@ -154,6 +165,23 @@ class _Story:
         yield e.DriveStarted(snapshot="4f2c91e")
         yield from self._aside()
         yield e.DriveEnded(by="Ada", files=[], commands=[])
+
+    def _rewind(self) -> Iterator[e.Event]:
+        """Back to before some turn, perhaps further back, perhaps forward; or not at all."""
+        if not self._begun or self._waiting:
+            return
+        for _ in range(self._random.randint(1, 2)):
+            turn = self._random.choice(list(self._begun))
+            yield e.RewindRequested(prompt_id=turn, by="Ada")
+            if self._random.random() < 0.2:
+                yield e.RewindFailed()
+                continue
+            undone_from = self._begun[turn] - 1
+            yield e.SessionRewound(prompt_id=turn, undone_from=undone_from, by="Ada")
+            yield from self._aside()
+        if self._random.random() < 0.3:
+            yield e.RewindRequested(by="Ada")
+            yield e.SessionRewound(by="Ada")
 
 
 def story(seed: int) -> list[e.Event]:

@@ -183,6 +183,8 @@ function session(
     queue: [],
     driver: null,
     ports: [],
+    rewind: null,
+    forked_from: null,
     state_at: at,
     hibernate_after: null,
     kept: null,

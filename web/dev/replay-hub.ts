@@ -233,6 +233,8 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
         state_at: now,
         hibernate_after: null,
         kept: null,
+        rewind: null,
+        forked_from: null,
       };
       start(fresh(made, wish.prompt));
       return json(made, 201);

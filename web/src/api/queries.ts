@@ -107,6 +107,7 @@ export function useDeleteSession() {
 export function sessionActions(session_id: string) {
   const path = { session_id };
   const saying = new Once();
+  const forking = new Once();
   return {
     rename: async (title: string) =>
       rememberSession(
@@ -158,6 +159,22 @@ export function sessionActions(session_id: string) {
           }),
         ),
       ),
+    /** To just before the prompt at this place of the log; null: forward again. */
+    rewind: async (seq: number | null) =>
+      rememberSession(
+        await take(
+          api.POST("/api/sessions/{session_id}/rewind", { params: { path }, body: { seq } }),
+        ),
+      ),
+    /** A new session, as this one was just before the prompt at this place. */
+    fork: async (seq: number | null) => {
+      const body = { seq };
+      const made = await forking.send(body, (headers) =>
+        take(api.POST("/api/sessions/{session_id}/fork", { params: { path }, body, headers })),
+      );
+      rememberSession(made);
+      return made;
+    },
     stop: () => take(api.POST("/api/sessions/{session_id}/stop", { params: { path } })),
     retry: (change: { branch?: string; repository?: string }) =>
       take(

@@ -749,6 +749,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/rewind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rewind Session
+         * @description Go back to just before a prompt, with chat and files; or forward again.
+         */
+        post: operations["rewindSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/fork": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fork Session
+         * @description Make a new session of this one, with chat and files as they were just before a prompt.
+         */
+        post: operations["forkSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1088,6 +1128,28 @@ export interface components {
             /** Previous */
             previous: number | null;
             opening: components["schemas"]["OpeningOut"] | null;
+        };
+        /**
+         * Fork
+         * @description Of which moment the copy is to be.
+         */
+        Fork: {
+            /** Seq */
+            seq?: number | null;
+        };
+        /**
+         * ForkedFromOut
+         * @description Of which session one began as a copy.
+         */
+        ForkedFromOut: {
+            /** Session Id */
+            session_id: string;
+            /** Title */
+            title: string;
+            /** Prompt Id */
+            prompt_id: string | null;
+            /** Seq */
+            seq: number | null;
         };
         /**
          * HandBack
@@ -1998,6 +2060,90 @@ export interface components {
             repository?: string | null;
         };
         /**
+         * Rewind
+         * @description Where to go back to.
+         */
+        Rewind: {
+            /** Seq */
+            seq: number | null;
+        };
+        /**
+         * RewindFailed
+         * @description It could not be done; chat and files are as they were. An `error` before it says why.
+         */
+        RewindFailed: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "rewind_failed";
+        };
+        /**
+         * RewindOut
+         * @description How far a session is rewound. It holds until something new is said, and then for good.
+         */
+        RewindOut: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "requested" | "rewound";
+            /** Prompt Id */
+            prompt_id: string | null;
+            /** Seq */
+            seq: number | null;
+            /** By */
+            by: string;
+        };
+        /**
+         * RewindRequested
+         * @description A person goes back to just before a prompt; the sandbox has yet to do it.
+         */
+        RewindRequested: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "rewind_requested";
+            /**
+             * Prompt Id
+             * @default null
+             */
+            prompt_id: string | null;
+            /** By */
+            by: string;
+        };
+        /**
          * ServiceChanged
          * @description A part of the environment that runs only when it is needed was started or stopped.
          */
@@ -2138,6 +2284,43 @@ export interface components {
             author: string;
         };
         /**
+         * SessionForked
+         * @description This session began as a copy of another: the events before this one are that one's.
+         */
+        SessionForked: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "session_forked";
+            /** Session Id */
+            session_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Prompt Id
+             * @default null
+             */
+            prompt_id: string | null;
+            /** By */
+            by: string;
+        };
+        /**
          * SessionOut
          * @description A session, as lists and headers show it.
          */
@@ -2194,6 +2377,8 @@ export interface components {
             /** Hibernate After */
             hibernate_after: number | null;
             kept: components["schemas"]["KeptOut"] | null;
+            rewind: components["schemas"]["RewindOut"] | null;
+            forked_from: components["schemas"]["ForkedFromOut"] | null;
         };
         /**
          * SessionPatch
@@ -2206,6 +2391,51 @@ export interface components {
             model?: string | null;
             /** Hibernate After */
             hibernate_after?: number | null;
+        };
+        /**
+         * SessionRewound
+         * @description Chat and files are as they were just before a prompt, or as before the rewind again.
+         *
+         *     It holds until something new is said (`prompt_queued`, `turn_started`), and then for good. What
+         *     it undoes stays in the log: the events from `undone_from` up to this one, and those of every
+         *     `session_rewound` since something was said last.
+         */
+        SessionRewound: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "session_rewound";
+            /**
+             * Prompt Id
+             * @default null
+             */
+            prompt_id: string | null;
+            /**
+             * Undone From
+             * @default null
+             */
+            undone_from: number | null;
+            /**
+             * By
+             * @default
+             */
+            by: string;
         };
         /**
          * Stage
@@ -2238,7 +2468,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "image" | "container" | "connect" | "clone" | "agent" | "stop" | "snapshot";
+            name: "copy" | "image" | "container" | "connect" | "clone" | "agent" | "stop" | "snapshot";
             /**
              * Status
              * @enum {string}
@@ -2708,7 +2938,7 @@ export interface components {
             files: components["schemas"]["ChangedFile"][];
         };
         /** Event */
-        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"];
+        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"];
         /**
          * SessionDeleted
          * @description In the stream of the list: a session is no more.
@@ -4177,6 +4407,78 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    rewindSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rewind"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    forkSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Fork"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };

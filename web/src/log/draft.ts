@@ -15,6 +15,8 @@ export class Draft {
   readonly next: Mutable<Transcript>;
   private blocks: Block[] | null = null;
   private asked = false;
+  /** The place of what is folded just now. */
+  seq = 0;
 
   constructor(private readonly before: Transcript) {
     this.next = { ...before };
@@ -63,12 +65,23 @@ export class Draft {
     } else if (before?.kind === "retry" && !before.over) {
       this.replace(last, { ...before, over: true });
     }
-    this.writable.push(block);
+    this.writable.push({ ...block, seq: this.seq });
   }
 
   remove(test: (block: Block) => boolean): void {
     const index = this.find(test);
     if (index >= 0) this.writable.splice(index, 1);
+  }
+
+  removeAll(test: (block: Block) => boolean): void {
+    if (this.find(test) >= 0) this.blocks = this.current.filter((block) => !test(block));
+  }
+
+  /** Say of all blocks of which this is true that they count, or for how long they do not. */
+  mark(test: (block: Block) => boolean, undone: Block["undone"]): void {
+    this.current.forEach((block, index) => {
+      if (test(block)) this.replace(index, { ...block, undone });
+    });
   }
 
   closeSetup(): void {

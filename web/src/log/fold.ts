@@ -11,11 +11,13 @@ import * as environment from "./environment";
 import { addFrame, beginText } from "./frames";
 import type { SetupBlock, SetupPurpose, StageView, Transcript } from "./model";
 import * as queue from "./queue";
+import * as rewinding from "./rewinding";
 
 export function fold(transcript: Transcript, events: readonly LogEvent[]): Transcript {
   const draft = new Draft(transcript);
   for (const event of events) {
     if (event.seq <= draft.next.lastSeq) continue;
+    draft.seq = event.first_seq ?? event.seq;
     apply(draft, event);
     draft.next.lastSeq = event.seq;
   }
@@ -50,6 +52,7 @@ function apply(draft: Draft, event: LogEvent): void {
       draft.push({ kind: "notice", key, at: event.at, code: event.code, message: event.message });
       break;
     case "prompt_queued":
+      rewinding.settle(draft);
       queue.queued(draft, event);
       break;
     case "prompt_edited":
@@ -65,6 +68,7 @@ function apply(draft: Draft, event: LogEvent): void {
       queue.withdrawn(draft, event.prompt_id);
       break;
     case "turn_started":
+      rewinding.settle(draft);
       draft.startTurn(event);
       break;
     case "turn_ended":
@@ -88,6 +92,7 @@ function apply(draft: Draft, event: LogEvent): void {
       break;
     case "plan":
       next.plan = event.entries;
+      next.planSeq = event.seq;
       break;
     case "model_retry":
       draft.retry(event, key);
@@ -133,6 +138,18 @@ function apply(draft: Draft, event: LogEvent): void {
       break;
     case "drive_ended":
       environment.driveEnded(draft, event, key);
+      break;
+    case "rewind_requested":
+      rewinding.rewindRequested(draft, event);
+      break;
+    case "session_rewound":
+      rewinding.sessionRewound(draft, event, key);
+      break;
+    case "rewind_failed":
+      rewinding.rewindFailed(draft);
+      break;
+    case "session_forked":
+      rewinding.forked(draft, event, key);
       break;
   }
 }

@@ -27,6 +27,10 @@ export interface PromptBlock {
   when: When;
   at: string;
   status: "queued" | "working" | EventOf<"turn_ended">["outcome"];
+  /** The place at which it was queued: by it one goes back to before it. */
+  asked: number;
+  /** The agent read it within the turn of another. */
+  steered: boolean;
 }
 
 /** A run of consecutive frames in a text: the `seq` of its first, and where its text begins. */
@@ -211,7 +215,34 @@ export interface HandBackBlock {
   ms: number | null;
 }
 
-export type Block =
+/** Chat and files went back to an earlier prompt. */
+export interface RewoundBlock {
+  kind: "rewound";
+  key: string;
+  at: string;
+  by: string;
+  /** Nothing was said since then: it may go forward again. */
+  open: boolean;
+}
+
+/** The session began as a copy of another: what stands before this was said there. */
+export interface ForkedBlock {
+  kind: "forked";
+  key: string;
+  at: string;
+  by: string;
+  sessionId: string;
+  title: string;
+}
+
+interface Placed {
+  /** Where it began in the log. */
+  seq?: number | undefined;
+  /** It does not count, since the session was taken back to before it. */
+  undone?: "for now" | "for good" | undefined;
+}
+
+type AnyBlock =
   | PromptBlock
   | MessageBlock
   | ThoughtBlock
@@ -226,7 +257,11 @@ export type Block =
   | TurnEndBlock
   | PortBlock
   | DriveBlock
-  | HandBackBlock;
+  | HandBackBlock
+  | RewoundBlock
+  | ForkedBlock;
+
+export type Block = AnyBlock & Placed;
 
 /** A part of the sandbox that runs only when it is needed. */
 export interface ServiceView {
@@ -254,6 +289,18 @@ export interface DriveView {
   since: string;
 }
 
+/** How far the session is rewound, or is about to be. */
+export interface RewindView {
+  state: "requested" | "rewound";
+  by: string;
+  /** The prompt before which it is; null: it goes forward again. */
+  promptId: string | null;
+  /** While it is requested: what holds if it fails. */
+  before: RewindView | null;
+  /** The plan that is undone with the rest; null: none is. */
+  plan: readonly PlanEntry[] | null;
+}
+
 export interface Transcript {
   /** The newest `seq` that is part of this. */
   lastSeq: number;
@@ -266,6 +313,8 @@ export interface Transcript {
   /** Prompts that wait for their turn and are not part of `blocks` yet. */
   queue: readonly PromptBlock[];
   plan: readonly PlanEntry[];
+  /** Where it was made. */
+  planSeq: number;
   turn: { id: string; model: string; startedAt: string } | null;
   /** What a person is asked and has not answered, oldest first. */
   pending: readonly (PermissionBlock | QuestionBlock)[];
@@ -282,6 +331,7 @@ export interface Transcript {
   /** What listens in the sandbox now. */
   ports: readonly PortView[];
   drive: DriveView | null;
+  rewind: RewindView | null;
 }
 
 export const EMPTY: Transcript = {
@@ -293,6 +343,7 @@ export const EMPTY: Transcript = {
   blocks: [],
   queue: [],
   plan: [],
+  planSeq: 0,
   turn: null,
   pending: [],
   workspace: null,
@@ -301,4 +352,5 @@ export const EMPTY: Transcript = {
   services: {},
   ports: [],
   drive: null,
+  rewind: null,
 };

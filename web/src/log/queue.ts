@@ -22,6 +22,8 @@ export function queued(draft: Draft, event: EventOf<"prompt_queued">): void {
     when,
     at,
     status: "queued",
+    asked: event.seq,
+    steered: false,
   };
   const { next } = draft;
   const before = waiting(draft);
@@ -54,7 +56,7 @@ export function steered(draft: Draft, id: string): void {
     draft,
     before.filter((other) => other !== prompt),
   );
-  draft.push({ ...prompt, status: "working" });
+  draft.push({ ...prompt, status: "working", steered: true });
 }
 
 export function withdrawn(draft: Draft, id: string): void {

@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import type { Block, MessageBlock, ToolBlock } from "./model";
-import { layOut } from "./rows";
+import { layOut, type Row } from "./rows";
 
 let count = 0;
+const run = (row: Row) => (row.kind === "tool" || row.kind === "reads") && row.run;
 
 function tool(toolKind: ToolBlock["toolKind"], more: Partial<ToolBlock> = {}): ToolBlock {
   const id = `t${++count}`;
@@ -48,7 +49,7 @@ function message(text: string): MessageBlock {
 it("makes one line of many reads and searches", () => {
   const blocks = [tool("read"), tool("search"), tool("read"), tool("edit")];
   const rows = layOut(blocks);
-  expect(rows.map((row) => [row.kind, row.kind !== "block" && row.run])).toEqual([
+  expect(rows.map((row) => [row.kind, run(row)])).toEqual([
     ["reads", "first"],
     ["tool", "last"],
   ]);
@@ -60,7 +61,7 @@ it("leaves a few reads as they are", () => {
 
 it("parts tools where words stand between them", () => {
   const rows = layOut([tool("edit"), message("and"), tool("edit")]);
-  expect(rows.map((row) => row.kind !== "block" && row.run)).toEqual(["only", false, "only"]);
+  expect(rows.map(run)).toEqual(["only", false, "only"]);
 });
 
 it("leaves out texts without words, and calls that are shown as questions", () => {
@@ -74,4 +75,17 @@ it("takes over rows that did not change", () => {
   expect(after.slice(0, 2).map((row, index) => row === before[index])).toEqual([true, true]);
   const grown = layOut([...blocks, tool("read")], before);
   expect(grown[1]).not.toBe(before[1]);
+});
+
+it("puts one line in place of what was undone, and shows it where it is wanted", () => {
+  const undone = (block: Block): Block => ({ ...block, undone: "for good" });
+  const hidden = undone(message(" "));
+  const last = undone(tool("edit"));
+  const blocks = [message("a"), hidden, undone(message("b")), last, message("c")];
+  const shut = layOut(blocks);
+  expect(shut.map((row) => row.kind)).toEqual(["block", "undone", "block"]);
+  expect(shut[1]).toEqual({ kind: "undone", key: `undone:${last.key}`, prompts: 0, open: false });
+  const open = layOut(blocks, shut, new Set([`undone:${last.key}`]));
+  expect(open.map((row) => row.kind)).toEqual(["block", "undone", "block", "tool", "block"]);
+  expect(open[0]).toBe(shut[0]);
 });

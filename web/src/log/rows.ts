@@ -7,18 +7,42 @@ export type Run = "only" | "first" | "middle" | "last";
 export type Row =
   | { kind: "block"; key: string; block: Exclude<Block, ToolBlock> }
   | { kind: "tool"; key: string; block: ToolBlock; run: Run }
-  | { kind: "reads"; key: string; tools: readonly ToolBlock[]; run: Run };
+  | { kind: "reads"; key: string; tools: readonly ToolBlock[]; run: Run }
+  | { kind: "undone"; key: string; prompts: number; open: boolean };
 
 /** So many reads and searches on end are one line. */
 const MANY = 3;
 
-/** Lay out blocks. Rows of `before` that would come out the same are taken over as they are. */
-export function layOut(blocks: readonly Block[], before: readonly Row[] = []): Row[] {
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Lay out blocks. Rows of `before` that would come out the same are taken over as they are.
+ *
+ * What is undone is one line, behind which the rest comes where the reader wants it (`opened`).
+ */
+export function layOut(
+  blocks: readonly Block[],
+  before: readonly Row[] = [],
+  opened: ReadonlySet<string> = NONE,
+): Row[] {
   const known = new Map(before.map((row) => [row.key, row]));
   const rows: Row[] = [];
+  let undoneTo = 0;
   for (let index = 0; index < blocks.length; index++) {
     const block = blocks[index];
     if (!block || isHidden(block)) continue;
+    if (block.undone && index >= undoneTo) {
+      undoneTo = endOfUndone(blocks, index);
+      const undone = blocks.slice(index, undoneTo);
+      const key = `undone:${undone.at(-1)?.key}`;
+      const open = opened.has(key);
+      const prompts = undone.filter(({ kind }) => kind === "prompt").length;
+      rows.push({ kind: "undone", key, prompts, open });
+      if (!open) {
+        index = undoneTo - 1;
+        continue;
+      }
+    }
     if (block.kind !== "tool") {
       rows.push({ kind: "block", key: block.key, block });
       continue;
@@ -32,7 +56,8 @@ export function layOut(blocks: readonly Block[], before: readonly Row[] = []): R
     }
   }
   return rows.map((row, index) => {
-    if (row.kind !== "block") row.run = runOf(rows[index - 1], rows[index + 1]);
+    if (row.kind === "tool" || row.kind === "reads")
+      row.run = runOf(rows[index - 1], rows[index + 1]);
     const old = known.get(row.key);
     return old && isSame(old, row) ? old : row;
   });
@@ -55,6 +80,12 @@ function isHidden(block: Block): boolean {
   }
 }
 
+function endOfUndone(blocks: readonly Block[], start: number): number {
+  let end = start;
+  while (blocks[end]?.undone) end++;
+  return end;
+}
+
 function readsFrom(blocks: readonly Block[], start: number): ToolBlock[] {
   const reads: ToolBlock[] = [];
   for (let index = start; index < blocks.length; index++) {
@@ -67,8 +98,8 @@ function readsFrom(blocks: readonly Block[], start: number): ToolBlock[] {
 }
 
 function runOf(above: Row | undefined, below: Row | undefined): Run {
-  const joinsAbove = above !== undefined && above.kind !== "block";
-  const joinsBelow = below !== undefined && below.kind !== "block";
+  const joinsAbove = above?.kind === "tool" || above?.kind === "reads";
+  const joinsBelow = below?.kind === "tool" || below?.kind === "reads";
   if (joinsAbove) return joinsBelow ? "middle" : "last";
   return joinsBelow ? "first" : "only";
 }
@@ -76,6 +107,9 @@ function runOf(above: Row | undefined, below: Row | undefined): Run {
 function isSame(a: Row, b: Row): boolean {
   if (a.kind === "block") return b.kind === "block" && a.block === b.block;
   if (a.kind === "tool") return b.kind === "tool" && a.block === b.block && a.run === b.run;
+  if (a.kind === "undone") {
+    return b.kind === "undone" && a.prompts === b.prompts && a.open === b.open;
+  }
   return (
     b.kind === "reads" &&
     a.run === b.run &&

@@ -20,6 +20,7 @@ import { PlanBar } from "./PlanBar";
 import { PaneBar, PaneStack } from "./pane/Pane";
 import { Splitter } from "./pane/Splitter";
 import { usePane } from "./pane/use-pane";
+import { RewindBar } from "./rewind/RewindBar";
 import { TranscriptView } from "./Transcript";
 
 const PANE_MIN = 360;
@@ -117,6 +118,7 @@ export function SessionPage({ id }: { id: string }) {
                   }}
                 >
                   {problem}
+                  <RewindBar />
                   <Asks />
                   <PlanBar />
                   <Composer />

@@ -7,6 +7,7 @@ import { useKeys } from "@/ui/keys";
 import { Announcer } from "./Announcer";
 import { useSessionPage } from "./context";
 import { LiveLine } from "./LiveLine";
+import { useShownUndone } from "./rewind/shown";
 import { RowView } from "./rows/RowView";
 import { useEarlier } from "./use-earlier";
 import { useFollow } from "./use-follow";
@@ -26,14 +27,15 @@ export function TranscriptView({ loaded, from, earlier, older }: Props) {
   const content = useRef<HTMLDivElement>(null);
   const { following, toStart, toEnd } = useFollow(scroller, content);
 
+  const opened = useShownUndone();
   const drawn = useRef<{ rows: Row[]; from: number }>({ rows: [], from });
   const { rows, grewAbove } = useMemo(() => {
     const known = drawn.current;
     return {
-      rows: layOut(transcript.blocks, known.rows),
+      rows: layOut(transcript.blocks, known.rows, opened),
       grewAbove: known.rows.length > 0 && known.from !== from,
     };
-  }, [transcript.blocks, from]);
+  }, [transcript.blocks, from, opened]);
   useLayoutEffect(() => {
     drawn.current = { rows, from };
   }, [rows, from]);

@@ -35,9 +35,11 @@ from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
+from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.sessions.usage import Usage
@@ -112,7 +114,6 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         knocking = Knocking(journal)
         dialling = Dialling(links)
         attaching = Attaching.of(settings)
-        blobs = attaching.blobs
         presence = MemoryPresence(journal.bus)
         engine = LocalEngine(settings, installation_id(settings.data_dir))
         stack.push_async_callback(engine.close)
@@ -136,7 +137,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             providers=providers,
             models=models,
             git=git,
-            blobs=blobs,
+            blobs=attaching.blobs,
             egress=EgressDoor(connections=settings.egress_connections),
             policy=policy,
         ).application()
@@ -148,6 +149,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         reaching = Reaching(journal, links, settings)
         editor_settings = EditorSettings(journal, reaching)
         usage = Usage()
+        forking = Forking(journal, engine, attaching.blobs)
         reconciler = Reconciler(
             journal,
             engine,
@@ -156,7 +158,8 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             settings,
             keeper=Keeper(journal, engine, starter, settings, before=editor_settings.keep),
             dozing=Dozing(journal, reaching, usage, settings),
-            blobs=blobs,
+            blobs=attaching.blobs,
+            forking=forking,
         )
         for work in (
             reconciler.run(),
@@ -184,6 +187,8 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             ),
             drivers=Drivers(journal, reaching),
             sleepers=Sleepers(journal),
+            rewinders=Rewinders(journal, links),
+            forks=forking,
             presence=presence,
             people=People(
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
@@ -191,7 +196,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample),
             repositories=RepositoryAnswers(catalog),
-            blobs=blobs,
+            blobs=attaching.blobs,
             uploads=attaching.uploads,
         )
         apps = Apps(settings, services.people, services.sessions)

@@ -27,12 +27,15 @@ from bunkhouse.api.schemas import (
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
 from bunkhouse.people import People, Person
+from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sessions import Sessions, runner_word
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.reaching import Reaching, Way
+from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse_protocol.events import Event
 from bunkhouse_protocol.link import EventFrame, Ready
@@ -203,6 +206,8 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         environment=Environment(reaching, editor_settings),
         drivers=Drivers(room.journal, reaching),
         sleepers=Sleepers(room.journal),
+        rewinders=Rewinders(room.journal, room.links),
+        forks=Forking(room.journal, FakeProvider(), attaching.blobs),
         presence=MemoryPresence(room.bus),
         people=people,
         models=MemoryModels(),

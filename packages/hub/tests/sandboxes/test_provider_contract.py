@@ -205,6 +205,14 @@ class Contract:
         assert await kit.read(second, "/home/agent/mine") == "then"
         assert await kit.read(first, "/home/agent/mine") == "later"
 
+    async def test_two_snapshots_of_one_sandbox_at_once(self, kit: Kit) -> None:
+        first = await kit.running(kit.spec())
+        names = [f"{first.sandbox_id}-{letter}" for letter in "ab"]
+        await asyncio.gather(*(kit.provider.snapshot(first.sandbox_id, name) for name in names))
+        assert set(names) <= set(await kit.kept())
+        for name in names:
+            await kit.provider.forget_snapshot(name)
+
     async def test_snapshots_stand_on_each_other_and_each_can_be_forgotten(self, kit: Kit) -> None:
         first = await kit.running(kit.spec())
         await kit.write(first, "/home/agent/a", "1")

@@ -17,6 +17,7 @@ from bunkhouse.sandboxes.provider import SandboxProvider, SandboxSpec
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import Knocking
 from bunkhouse.sessions.dozing import Dozing
+from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
@@ -58,7 +59,7 @@ async def honest(spec: SandboxSpec) -> int | None:
             async with unix_connect(
                 str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
             ) as hub:
-                hello = Hello(spool_id=f"{spec.sandbox_id}-{id(hub)}")
+                hello = Hello(spool_id=f"{spec.sandbox_id}-{id(hub)}", rewinds=True)
                 await hub.send(hello.model_dump_json())
                 spoken = 0
                 await hub.send(Ready(ok=True).model_dump_json())
@@ -98,6 +99,7 @@ async def hub(
     images: Images | None = None,
     *,
     usage: Usage | None = None,
+    forking: Forking | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncGenerator[None]:
     knocking = Knocking(room.journal)
@@ -119,6 +121,7 @@ async def hub(
         room.settings,
         keeper=Keeper(room.journal, provider, starter, room.settings),
         dozing=Dozing(room.journal, reaching, usage or Usage(clock), room.settings, clock=clock),
+        forking=forking,
     )
     task = asyncio.create_task(reconciler.run())
     try:

@@ -18,13 +18,24 @@ from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, StorageFull
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sandboxes.provider import SandboxSpec
-from bunkhouse.sessions import Journal, Links, NewSession, Sessions, Specs, keeping, runner_word
+from bunkhouse.sessions import (
+    Journal,
+    Links,
+    NewSession,
+    Sessions,
+    Specs,
+    history,
+    keeping,
+    runner_word,
+)
 from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.drivers import Drivers
+from bunkhouse.sessions.history import History
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.lifecycle import TABLE, TURN_STATES
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
+from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.sessions.usage import Usage
@@ -35,6 +46,8 @@ from bunkhouse_protocol.events import (
     Event,
     PermissionRequested,
     PermissionResolved,
+    RewindFailed,
+    SessionRewound,
     StateChanged,
     TurnEnded,
 )
@@ -127,6 +140,7 @@ class House:
         self.sleepers = Sleepers(self.journal)
         self.reaching = Reaching(self.journal, self.links, self.settings)
         self.drivers = Drivers(self.journal, self.reaching)
+        self.rewinders = Rewinders(self.journal, self.links)
         self.hub = self._hub()
         self.id = ""
         self.well = True
@@ -188,6 +202,10 @@ class House:
             row = await sessions.get(tx, self.id)
         assert row is not None
         return row
+
+    async def past(self) -> History:
+        async with self.journal.database.read() as tx:
+            return await history.read(tx, self.id)
 
     async def turn(self) -> str | None:
         async with self.journal.database.read() as tx:
@@ -287,6 +305,13 @@ class LifeCycle(RuleBasedStateMachine):
     def drive(self) -> None:
         self.ask(self.house.drivers.drive(self.house.id, ADMIN))
 
+    @rule(forward=st.booleans())
+    def rewind(self, forward: bool) -> None:
+        """To before the newest prompt whose turn counts, or forward again."""
+        past = self.do(self.house.past())
+        seq = past.asked[past.live[-1]] if past.live else None
+        self.ask(self.house.rewinders.rewind(self.house.id, None if forward else seq, ADMIN))
+
     @rule(back=st.booleans())
     def drive_no_more(self, back: bool) -> None:
         drivers, session = self.house.drivers, self.house.id
@@ -333,6 +358,12 @@ class LifeCycle(RuleBasedStateMachine):
     def agent_is_answered(self) -> None:
         name = f"r{self.house.requests}"
         self.do(self.house.say(PermissionResolved(request_id=name, reply="once")))
+
+    @precondition(lambda self: self.state == "idle")
+    @rule(done=st.booleans())
+    def sandbox_goes_back(self, done: bool) -> None:
+        """It does, or says that it can't; nobody may have asked for it."""
+        self.do(self.house.say(SessionRewound() if done else RewindFailed()))
 
     @precondition(lambda self: self.state == "idle")
     @rule()
@@ -383,6 +414,20 @@ class LifeCycle(RuleBasedStateMachine):
             assert row.driver is None
 
     @invariant()
+    def what_counts_is_what_the_row_says(self) -> None:
+        if not self.house.id:
+            return
+        row = self.do(self.house.row())
+        past = self.do(self.house.past())
+        rewound = row.rewind
+        if rewound is not None and rewound["state"] == "requested":
+            assert row.state not in TURN_STATES
+            rewound = rewound["before"]
+        # What can come to count again is what the row could bring back, and nothing else.
+        assert past.ahead == (rewound["undone"] if rewound else [])
+        assert len(set(past.live)) == len(past.live)
+
+    @invariant()
     def what_was_written_is_kept_somewhere(self) -> None:
         if not self.house.wrote:
             return
@@ -424,6 +469,8 @@ class LifeCycle(RuleBasedStateMachine):
                 await house.sessions.retry(house.id, by=ADMIN)
             elif row.state == "ended" and row.sandbox_id is None and row.snapshot_id is None:
                 return  # nothing was ever made of it, and it says so
+            elif row.state == "idle" and row.rewind and row.rewind["state"] == "requested":
+                await house.say(SessionRewound())
             elif row.state == "idle":
                 if house.provider.sandboxes[row.sandbox_id or ""].running:
                     return

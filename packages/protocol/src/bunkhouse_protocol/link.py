@@ -91,6 +91,8 @@ class Hello(BaseModel):
     runner_version: str = ""
     steers: bool = False
     """Whether it knows `SteerCommand`."""
+    rewinds: bool = False
+    """Whether it knows `RewindCommand`."""
     acked: int = Field(default=0, ge=0)
     """Highest `n` that a hub has acknowledged; what is below has left the spool."""
 
@@ -216,6 +218,23 @@ class QuestionCommand(BaseModel):
     by: str
 
 
+class RewindCommand(BaseModel):
+    """Put files, git and the agent's memory to just before a turn, or forward again.
+
+    Sent while no turn runs and none is on its way. Answered by `session_rewound` or
+    `rewind_failed`, once for each `rewind_id`, however often it is sent.
+    """
+
+    command: Literal["rewind"] = "rewind"
+    rewind_id: str
+    undone: list[str]
+    """Turns that do not count from now on, in order; the first is the one to go back before. Empty:
+    forward again, to where the first rewind since the last turn began."""
+    fork: bool = False
+    """The files are a copy of another session's, perhaps of before some of these turns: go back to
+    the first of which there is anything to undo. There is no way forward."""
+
+
 class SetupCommand(BaseModel):
     """Set up (again), after it failed: the repository or the branch may have changed."""
 
@@ -230,6 +249,7 @@ Command = Annotated[
     | PauseCommand
     | PermissionCommand
     | QuestionCommand
+    | RewindCommand
     | SetupCommand,
     Field(discriminator="command"),
 ]

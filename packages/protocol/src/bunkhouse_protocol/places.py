@@ -56,5 +56,9 @@ DOORS_PREFIX = "/sandbox"
 ENV_TOKEN = "BUNKHOUSE_SANDBOX_TOKEN"  # noqa: S105 - the variable's name, not a secret
 """Environment variable of the runner: the sandbox's own token, its only credential."""
 
+ENV_SESSION = "BUNKHOUSE_SESSION"
+"""Environment variable of the runner: the session's id, by which it knows files that were another
+session's."""
+
 ENV_HUB_URL = "BUNKHOUSE_HUB_URL"
 """Environment variable of the runner: the hub's URL; unset where `HUB_SOCKET` is mounted."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from bunkhouse_protocol.places import AGENT_USER, ENV_HUB_URL, ENV_TOKEN, HUB_SOCKET
+from bunkhouse_protocol.places import AGENT_USER, ENV_HUB_URL, ENV_SESSION, ENV_TOKEN, HUB_SOCKET
 from bunkhouse_runner.agents.opencode import OpenCode
 from bunkhouse_runner.environment import Environment
 from bunkhouse_runner.errors import Unauthorized
@@ -46,7 +46,15 @@ def main() -> int:
     except KeyError:
         print(f"There is no user {AGENT_USER}: this is not a sandbox image.", file=sys.stderr)
         return EXIT_USAGE
-    return asyncio.run(_serve(Runner(hub, token, account, OpenCode, make_surroundings=Environment)))
+    runner = Runner(
+        hub,
+        token,
+        account,
+        OpenCode,
+        session=os.environ.get(ENV_SESSION),
+        make_surroundings=Environment,
+    )
+    return asyncio.run(_serve(runner))
 
 
 async def _serve(runner: Runner) -> int:

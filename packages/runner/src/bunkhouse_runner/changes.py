@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 
 from bunkhouse_protocol.events import ChangedFile
@@ -65,13 +65,13 @@ async def read(git: Git, base: str | None, limit: int = DIFF_BYTES) -> Changes:
     return _changes(base, files, large, diff, complete=binary and not too_long)
 
 
-async def add_all(git: Git, env: Mapping[str, str]) -> list[str]:
+async def add_all(git: Git, env: Mapping[str, str], config: Sequence[str] = CONFIG) -> list[str]:
     """Bring the copy of the index up to date with the files; return those that are too large."""
     large = await _large_untracked(git, env)
     leave = [f":(top,exclude,literal){path}" for path in large]
     # Files that git can't read, and repositories without a commit, are left out.
     await git.run(
-        *CONFIG, "add", "--all", "--ignore-errors", "--pathspec-from-file=-",
+        *config, "add", "--all", "--ignore-errors", "--pathspec-from-file=-",
         "--pathspec-file-nul", env=env, stdin=os.fsencode("\0".join([":/", *leave])),
     )  # fmt: skip
     return large

@@ -52,6 +52,10 @@ class WorkspaceUnreadable(RunnerError):
     """Git can't say what changed: the repository is not there yet, or was taken away."""
 
 
+class NotRewound(RunnerError):
+    """It can't be gone back: codes `no_checkpoint`, `checkpoint_gone`, `not_rewound`."""
+
+
 class AgentFailed(RunnerError):
     """The agent can't be started, or does not answer: code `agent_failed`, or a closer one."""
 

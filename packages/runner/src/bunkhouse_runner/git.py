@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +180,14 @@ def configure(
         # First, so that whatever the agent or the image sets wins over it.
         own.write_text(include + text, errors="surrogateescape")
         account.own(own)
+
+
+def forget_token(account: Account) -> None:
+    """Remove what is written at each start, before anything of the agent's runs.
+
+    In a copy of another session's sandbox it holds that one's token.
+    """
+    shutil.rmtree(account.home / CONFIG.parent, ignore_errors=True)
 
 
 def _quoted(text: str) -> str:

@@ -147,6 +147,7 @@ class Link:
                 runner_version=__version__,
                 acked=self._spool.acked,
                 steers=True,
+                rewinds=True,
             )
             await connection.send(hello.model_dump_json())
             text = await asyncio.wait_for(connection.recv(), HANDSHAKE_SECONDS)

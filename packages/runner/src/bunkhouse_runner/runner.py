@@ -18,6 +18,7 @@ from bunkhouse_protocol.link import (
     PromptCommand,
     QuestionCommand,
     Ready,
+    RewindCommand,
     SessionSpec,
     SetupCommand,
     SteerCommand,
@@ -32,7 +33,7 @@ from bunkhouse_protocol.places import (
     STREAMS_SOCKET,
     WORKSPACE,
 )
-from bunkhouse_runner import gateway, services, streams
+from bunkhouse_runner import gateway, git, services, streams
 from bunkhouse_runner.agents.base import AgentContext, AgentFactory
 from bunkhouse_runner.attachments import Attachments
 from bunkhouse_runner.byte_streams import ByteStreams
@@ -43,6 +44,7 @@ from bunkhouse_runner.link import Link
 from bunkhouse_runner.outbox import Outbox
 from bunkhouse_runner.pictures import Pictures
 from bunkhouse_runner.processes import Account
+from bunkhouse_runner.rewinding import Rewinding
 from bunkhouse_runner.setup import Setup
 from bunkhouse_runner.spool import Drawer, Spool
 from bunkhouse_runner.surroundings import Bare, MakeSurroundings
@@ -81,13 +83,16 @@ class Runner:
         account: Account,
         make_agent: AgentFactory,
         *,
+        session: str | None = None,
         places: Places | None = None,
         make_surroundings: MakeSurroundings = Bare,
         make_terminals: Callable[[Account, Path], Terminals] = Terminals,
         beside: Callable[[Hub], AbstractAsyncContextManager[None]] = services.running,
     ) -> None:
+        """`session`: the id of the session that the sandbox is for, where that is known."""
         self._hub = hub
         self._token = token
+        self._session = session
         self._account = account
         self._make_agent = make_agent
         self._make_surroundings = make_surroundings
@@ -174,7 +179,9 @@ class Runner:
         stack.push_async_callback(self._put_down_terminals)
 
     def _assemble(self, doors_url: str) -> None:
-        self._spool = Spool(self._places.state / "spool.db")
+        self._spool = Spool(self._places.state / "spool.db", self._session)
+        if self._spool.copied:
+            git.forget_token(self._account)
         self._outbox = Outbox(self._spool)
         self._workspace = Workspace(
             self._places.workspace,
@@ -197,6 +204,9 @@ class Runner:
         )
         self._setup = Setup(self._workspace, self._agent, self._outbox.emit)
         self._drive = Drive(self._outbox, self._spool, self._workspace.path, self._account)
+        self._rewinding = Rewinding(
+            self._outbox, self._spool, self._agent, self._workspace.path, self._account
+        )
         self._turns = Turns(
             self._agent,
             self._desk,
@@ -204,6 +214,7 @@ class Runner:
             self._spool,
             self._workspace,
             drive=self._drive,
+            rewinding=self._rewinding,
             fetch=Attachments(self._hub).fetch,
         )
         self._turns.may_run = lambda: self._ready is True
@@ -280,6 +291,12 @@ class Runner:
         for waiting in self._spool.waiting():
             if isinstance(waiting.command, PromptCommand):
                 self._turns.wake()  # it stays in the spool until its turn begins
+                continue
+            if isinstance(waiting.command, RewindCommand):
+                with self._spool.together():
+                    self._rewinding.want(waiting.command)
+                    self._spool.take(waiting.id)
+                self._turns.wake()
                 continue
             if isinstance(waiting.command, PauseCommand):
                 with self._spool.together():

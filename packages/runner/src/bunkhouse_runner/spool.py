@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS commands (
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
+_COPIED = ("workspace.", "agent.", "terminals.", "checkpoint.")
+"""Of the state, what also holds for a copy of the sandbox: it is about the files."""
+
 COMMANDS_KEPT = 10_000
 """Ids of commands that are remembered, so that one which comes again is known."""
 
@@ -52,7 +55,8 @@ class Waiting:
 class Spool:
     """One runner's memory. Raises `sqlite3.Error` where the disk is full or the file is broken."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, session: str | None = None) -> None:
+        """`session`: whose it is. Another's is what a copy of its sandbox came with."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._db = sqlite3.connect(path, isolation_level=None)
         path.chmod(0o600)
@@ -61,6 +65,15 @@ class Spool:
         self._db.execute("PRAGMA busy_timeout=2000")
         self._db.executescript(_SCHEMA)
         self._depth = 0
+        self._last = self.acked = 0
+        owner = self.get("spool.session")
+        self.copied = session is not None and owner not in (None, session)
+        """Whether it was another session's when it was opened."""
+        if session is not None and owner != session:
+            with self.together():
+                if owner is not None:
+                    self._begin_anew()
+                self.set("spool.session", session)
         spool_id = self.get("spool.id")
         if spool_id is None:
             spool_id = secrets.token_hex(16)
@@ -95,6 +108,16 @@ class Spool:
             raise
         finally:
             self._depth -= 1
+
+    def _begin_anew(self) -> None:
+        """Forget what the other session has said, was told and had under way: it is there still."""
+        self._db.execute("DELETE FROM events")
+        self._db.execute("DELETE FROM commands")
+        keys = [key for (key,) in self._db.execute("SELECT key FROM state")]
+        for key in keys:
+            if not key.startswith(_COPIED):
+                self.set(key, None)
+        self.set("changes", "")  # unlike anything: what is changed is to be told
 
     # ── events ───────────────────────────────────────────────────────────────────────────────
 

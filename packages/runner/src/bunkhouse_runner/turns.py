@@ -29,6 +29,7 @@ from bunkhouse_runner.drive import Drive
 from bunkhouse_runner.errors import AgentFailed, WorkspaceUnreadable
 from bunkhouse_runner.outbox import Outbox
 from bunkhouse_runner.pulse import STALLED, Pulse, Stall
+from bunkhouse_runner.rewinding import Rewinding
 from bunkhouse_runner.spool import Spool, Waiting
 from bunkhouse_runner.workspace import Workspace
 
@@ -157,6 +158,7 @@ class Turns:
         workspace: Workspace,
         *,
         drive: Drive,
+        rewinding: Rewinding,
         fetch: Fetch,
     ) -> None:
         self._agent = agent
@@ -165,6 +167,7 @@ class Turns:
         self._spool = spool
         self._workspace = workspace
         self._drive = drive
+        self._rewinding = rewinding
         self._fetch = fetch
         self._desk.heard = self._heard
         self._changed = asyncio.Event()
@@ -173,7 +176,7 @@ class Turns:
         self._spoke = asyncio.Event()
         """The agent was heard in this turn: it has the prompt."""
         self._fetching = False
-        """The agent has not got the turn's prompt: its files are on their way."""
+        """The agent has not got the turn's prompt: things are made ready for it."""
         self._steering = asyncio.Lock()
         self._ending: Literal["stopped", "paused", "stalled"] | None = None
         """How the running turn is being ended."""
@@ -228,7 +231,10 @@ class Turns:
             while True:
                 self._changed.clear()
                 prompts = self._prompts()
-                if prompts and self.may_run():
+                if self._rewinding.wanted and self.may_run():
+                    await self._rewinding.carry_out()
+                    self._look_soon()
+                elif prompts and self.may_run():
                     await self._turn(*prompts[0])
                 elif self._drive.wanted and self.may_drive():
                     await self._drive.begin()
@@ -344,6 +350,9 @@ class Turns:
         )
         self._desk.clear(ended)
         self._running = None
+        self._look_soon()
+
+    def _look_soon(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
         self._looking = asyncio.create_task(self._look())
@@ -385,6 +394,7 @@ class Turns:
     async def _work(self, command: PromptCommand) -> TurnResult:
         self._fetching = True
         try:
+            await self._rewinding.before_turn(command.turn_id)
             files = await self._fetch(command.attachments)
         finally:
             self._fetching = False
@@ -405,7 +415,8 @@ class Turns:
             _log.error("changes_broke", exc_info=error)
             return
         listed = json.dumps([file.model_dump() for file in found.files])
-        if listed == (self._spool.get("changes") or "[]"):
+        before = self._spool.get("changes")
+        if listed == ("[]" if before is None else before):
             return
         event = WorkspaceChanged(
             additions=sum(file.additions for file in found.files),

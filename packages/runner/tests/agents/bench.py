@@ -127,16 +127,19 @@ class Bench(Reader):
         os.kill(int(found.stdout), number)
 
     def prompt(
-        self, *replies: Reply, text: str = "Hello", model: str = MODEL
+        self, *replies: Reply, text: str = "Hello", model: str = MODEL, turn_id: str = "t1"
     ) -> "asyncio.Task[TurnResult]":
         """Begin a turn with these replies of the model."""
         self.model.script(*replies)
         self.events.clear()
-        return asyncio.create_task(self.agent.prompt("t1", text, model))
+        return asyncio.create_task(self.agent.prompt(turn_id, text, model))
 
-    async def turn(self, *replies: Reply, text: str = "Hello", model: str = MODEL) -> TurnResult:
+    async def turn(
+        self, *replies: Reply, text: str = "Hello", model: str = MODEL, turn_id: str = "t1"
+    ) -> TurnResult:
         """Run a turn to its end."""
-        return await asyncio.wait_for(self.prompt(*replies, text=text, model=model), PATIENCE)
+        turn = self.prompt(*replies, text=text, model=model, turn_id=turn_id)
+        return await asyncio.wait_for(turn, PATIENCE)
 
     async def until(
         self, kind: type[AnyEvent], condition: Callable[[AnyEvent], bool] = lambda _: True

@@ -25,6 +25,7 @@ class FakeAgent:
         self.emit = context.emit
         self.calls: list[str] = []
         self.start_failures = 0
+        self.rewind_failures = 0
         self.workspace = Path()
         self.stopped = asyncio.Event()
         self.answered: asyncio.Future[object] | None = None
@@ -133,6 +134,12 @@ class FakeAgent:
         if self.steers == "given":
             self.emit(PromptSteered(prompt_id=prompt_id, turn_id=self.turn_id))
         return self.steers
+
+    async def rewind(self, undone: Sequence[str]) -> None:
+        self.calls.append(" ".join(["rewind", *undone]))
+        if self.rewind_failures:
+            self.rewind_failures -= 1
+            raise AgentFailed("agent_failed", "The agent can't remember.")
 
     async def stop_turn(self) -> None:
         self.calls.append("stop")

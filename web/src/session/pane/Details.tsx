@@ -1,4 +1,4 @@
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useDeleteSession } from "@/api/queries";
 import { Button } from "@/ui/Button";
@@ -30,6 +30,21 @@ export function Details({ visible }: { visible: boolean }) {
           ["Branch", session?.branch ?? "default"],
           ["Model", session?.model ?? ""],
           ["Begun by", session?.author ?? ""],
+          ...(session?.forked_from
+            ? ([
+                [
+                  "Forked from",
+                  <Link
+                    key="fork"
+                    to="/sessions/$sessionId"
+                    params={{ sessionId: session.forked_from.session_id }}
+                    className="text-accent-text underline underline-offset-4"
+                  >
+                    {session.forked_from.title}
+                  </Link>,
+                ],
+              ] as Row[])
+            : []),
           ["Begun", session ? <Ago key="at" at={session.created_at} /> : ""],
           ["Events", transcript.lastSeq.toLocaleString("en")],
         ]}

@@ -1,5 +1,6 @@
 import { memo } from "react";
 import type { Row } from "@/log/rows";
+import { ForkedView, RewoundView, UndoneView } from "../rewind/Marks";
 import { ReadsCard, ToolCard } from "../tools/ToolCard";
 import { DriveView, HandBackPromptView, HandBackView, PortView } from "./Environment";
 import {
@@ -16,6 +17,17 @@ import { MessageView, PromptView, ThoughtView } from "./Voices";
 
 /** One row of a transcript, by what it is. */
 export const RowView = memo(function RowView({ row }: { row: Row }) {
+  if (row.kind === "undone") return <UndoneView row={row} />;
+  const block = row.kind === "reads" ? row.tools[0] : row.block;
+  if (!block || !("undone" in block) || !block.undone) return <Plain row={row} />;
+  return (
+    <div data-testid="undone-row" className="opacity-60">
+      <Plain row={row} />
+    </div>
+  );
+});
+
+function Plain({ row }: { row: Exclude<Row, { kind: "undone" }> }) {
   if (row.kind === "tool") return <ToolCard tool={row.block} run={row.run} />;
   if (row.kind === "reads") return <ReadsCard id={row.key} tools={row.tools} run={row.run} />;
   const { block } = row;
@@ -52,5 +64,9 @@ export const RowView = memo(function RowView({ row }: { row: Row }) {
       return <HandBackView block={block} />;
     case "turn_end":
       return <TurnEndView block={block} />;
+    case "rewound":
+      return <RewoundView block={block} />;
+    case "forked":
+      return <ForkedView block={block} />;
   }
-});
+}

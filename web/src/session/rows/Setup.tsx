@@ -8,6 +8,7 @@ import { useSessionPage } from "../context";
 import { useOpened } from "../use-opened";
 
 const WORDS: Record<StageName, string> = {
+  copy: "Copy",
   image: "Image",
   container: "Container",
   connect: "Connection",
@@ -116,7 +117,7 @@ function Stages({ block }: { block: SetupBlock }) {
     ...(block.open && known.has("container") ? expected : []),
     ...block.stages.map((stage) => stage.name),
   ]);
-  const order: StageName[] = ["image", ...EXPECTED, "stop", "snapshot"];
+  const order: StageName[] = ["copy", "image", ...EXPECTED, "stop", "snapshot"];
   return (
     <ol className="my-2 rounded-md border bg-raised py-1" aria-label="Getting ready">
       {order

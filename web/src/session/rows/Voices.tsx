@@ -2,7 +2,7 @@ import { clsx } from "clsx";
 import { ChevronRight, Pencil, X } from "lucide-react";
 import { memo, useState } from "react";
 import { AttachmentList } from "@/attach/AttachmentList";
-import type { MessageBlock, PromptBlock, ThoughtBlock } from "@/log/model";
+import type { Block, MessageBlock, PromptBlock, ThoughtBlock } from "@/log/model";
 import { modelName } from "@/shell/names";
 import { Markdown } from "@/text/Markdown";
 import { IconButton } from "@/ui/Button";
@@ -10,10 +10,15 @@ import { CopyButton } from "@/ui/CopyButton";
 import { Ago, duration } from "@/ui/time";
 import { useSessionPage } from "../context";
 import { PromptEditor } from "../queue/PromptEditor";
+import { PromptMenu } from "../rewind/PromptMenu";
 import { useOpened } from "../use-opened";
 
 /** A person's words, and what they gave along. While they wait they can be changed. */
-export const PromptView = memo(function PromptView({ block }: { block: PromptBlock }) {
+export const PromptView = memo(function PromptView({
+  block,
+}: {
+  block: PromptBlock & Pick<Block, "undone">;
+}) {
   const [editing, setEditing] = useState(false);
   const waits = block.status === "queued";
   return (
@@ -27,6 +32,7 @@ export const PromptView = memo(function PromptView({ block }: { block: PromptBlo
         <Ago at={block.at} />
         {block.model && <span title={block.model}>{modelName(block.model)}</span>}
         {waits && !editing && <Change block={block} onEdit={() => setEditing(true)} />}
+        {!waits && <PromptMenu block={block} />}
       </header>
       {waits && editing ? (
         <PromptEditor prompt={block} onDone={() => setEditing(false)} />

@@ -136,6 +136,31 @@ class KeptOut(BaseModel):
     """When it is removed; null: not by itself."""
 
 
+class RewindOut(BaseModel):
+    """How far a session is rewound. It holds until something new is said, and then for good."""
+
+    state: Literal["requested", "rewound"]
+    """`requested`: the sandbox is not there yet; prompts wait."""
+    prompt_id: str | None
+    """The prompt before which it is; null: it goes forward again."""
+    seq: int | None
+    """The place of that prompt in the log."""
+    by: str
+
+
+class ForkedFromOut(BaseModel):
+    """Of which session one began as a copy."""
+
+    session_id: str
+    """It may have been deleted since."""
+    title: str
+    """As it was then."""
+    prompt_id: str | None
+    """The prompt before which the copy was taken; null: it had all that there was."""
+    seq: int | None
+    """The place of that prompt in the other's log."""
+
+
 class SessionOut(BaseModel):
     """A session, as lists and headers show it."""
 
@@ -168,6 +193,10 @@ class SessionOut(BaseModel):
     """Seconds unused after which it goes to sleep; null: as the installation does."""
     kept: KeptOut | None
     """What is kept while it sleeps, and after it has ended; null: nothing, or it is awake."""
+    rewind: RewindOut | None
+    """How far it is rewound; null: not at all."""
+    forked_from: ForkedFromOut | None
+    """Of which session it began as a copy; null: of none."""
 
 
 class SessionDeleted(BaseModel):
@@ -240,6 +269,22 @@ class UploadOut(BaseModel):
     mime: str
     size: int
     """In bytes."""
+
+
+class Rewind(Input):
+    """Where to go back to."""
+
+    seq: int | None = Field(ge=1)
+    """The place of a prompt (`prompt_queued`) in the log: chat and files are to be as they were
+    just before it. Null: forward again, as it was before the rewind."""
+
+
+class Fork(Input):
+    """Of which moment the copy is to be."""
+
+    seq: int | None = Field(None, ge=1)
+    """The place of a prompt (`prompt_queued`) in the log: the copy is as it was just before it.
+    Without one it is as it is now."""
 
 
 class Retry(Input):

@@ -243,6 +243,24 @@ class Sleepers(Protocol):
         ...
 
 
+class Rewinders(Protocol):
+    """`bunkhouse.sessions.rewinders.Rewinders`, as far as the API calls it."""
+
+    async def rewind(self, session_id: str, seq: int | None, by: Person) -> None:
+        """Go back to just before the prompt at a place, or (None) forward again."""
+        ...
+
+
+class Forks(Protocol):
+    """`bunkhouse.sessions.forking.Forking`, as far as the API calls it."""
+
+    async def fork(
+        self, session_id: str, seq: int | None, by: Person, *, key: Once | None = None
+    ) -> SessionView:
+        """Make a session as this one was just before the prompt at a place, or (None) as it is."""
+        ...
+
+
 class Presence(Protocol):
     """`bunkhouse.bus.presence.MemoryPresence`, as far as the API calls it."""
 
@@ -346,6 +364,8 @@ class Services:
     environment: Environment
     drivers: Drivers
     sleepers: Sleepers
+    rewinders: Rewinders
+    forks: Forks
     presence: Presence
     people: People
     models: ModelRegistry

@@ -76,6 +76,12 @@ class Blobs:
             raise _missing()
         return Blob(data, mime)
 
+    async def copy(self, source: str, target: str) -> None:
+        """Give a session all that another has. Files never change, so both may have the same."""
+        folders = [self._place(each, "0" * 64).parent for each in (source, target)]
+        async with self._putting:
+            await asyncio.to_thread(_copy, *folders)
+
     async def remove(self, session_id: str) -> None:
         """Forget what a session has. Nothing happens where there is nothing."""
         folder = self._place(session_id, "0" * 64).parent
@@ -103,6 +109,20 @@ class Blobs:
                     remedy="Raise BUNKHOUSE_SESSION_BLOBS_BYTES, or begin a new session.",
                 )
             write(place, data)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        return
+    with room_on_disk():
+        target.mkdir(mode=0o700)
+        for file in source.iterdir():
+            if not _NAME.fullmatch(file.name):
+                continue  # a draft that a killed hub left
+            try:
+                (target / file.name).hardlink_to(file)
+            except OSError:  # this file system has no links
+                shutil.copyfile(file, target / file.name)
 
 
 def too_large(limit: int) -> TooLarge:

@@ -33,6 +33,15 @@ _END = """End a session: its files are kept for a while.
 Until they are removed, `bunkhouse wake` brings it back.
 """
 
+_REWIND = """Put a session's chat and files to just before a prompt, or forward again.
+
+Forward again is possible until something new is said in it.
+"""
+_FORK = """Make a new session of one, with chat and files as they were just before a prompt.
+
+The original stays as it is. The new one's id and address are printed.
+"""
+
 app = App(
     name="bunkhouse",
     help="Coding agents in sandboxes of their own.",
@@ -52,6 +61,8 @@ app.command("bunkhouse.cli.sessions:stop", name="stop", help="Stop what a sessio
 app.command("bunkhouse.cli.sessions:hibernate", name="hibernate", help="Put a session to sleep.")
 app.command("bunkhouse.cli.sessions:wake", name="wake", help="Wake a session up.")
 app.command("bunkhouse.cli.sessions:end", name="end", help=_END)
+app.command("bunkhouse.cli.rewinding:rewind", name="rewind", help=_REWIND)
+app.command("bunkhouse.cli.rewinding:fork", name="fork", help=_FORK)
 app.command("bunkhouse.cli.sessions:delete", name="delete", help="Delete a session.")
 app.command("bunkhouse.cli.open:open_session", name="open", help=_OPEN)
 app.command("bunkhouse.cli.execute:execute", name="exec", help=_EXEC)

@@ -21,6 +21,9 @@ from bunkhouse_protocol.events import (
     PromptQueued,
     PromptSteered,
     PromptWithdrawn,
+    RewindFailed,
+    SessionForked,
+    SessionRewound,
     Stage,
     StateChanged,
     ToolCall,
@@ -115,6 +118,12 @@ class Transcript:
             case EgressRefused():
                 where = f"{one_line(event.host)}:{event.port}"
                 self._line(f"! refused: {where}, {one_line(event.reason)}", "yellow")
+            case SessionRewound():
+                self._line(self._rewound(event), "dim")
+            case RewindFailed():
+                self._line("↶ it could not be gone back to; all is as it was", "dim")
+            case SessionForked():
+                self._line(f"⑂ a copy of {one_line(event.title)} ({event.session_id})", "dim")
             case PermissionResolved(reply="once" | "always" | "reject"):
                 by = f" by {one_line(event.by)}" if event.by else ""
                 verb = "refused" if event.reply == "reject" else f"allowed ({event.reply})"
@@ -137,6 +146,15 @@ class Transcript:
                 self._line(f"» the agent read: {self._prompts.get(event.prompt_id, '')}", "dim")
             case PromptWithdrawn():
                 self._line(f"» taken back: {self._prompts.get(event.prompt_id, '')}", "dim")
+
+    def _rewound(self, event: SessionRewound) -> str:
+        """Say what does not count any more: on a terminal it stands above, and stays there."""
+        by = one_line(event.by)
+        if event.prompt_id is None:
+            return f"↷ {by} went forward again: all of the above counts"
+        said = self._prompts.get(event.prompt_id)
+        before = f"before: {said}" if said else "to before an earlier prompt"
+        return f"↶ {by} went back, {before}. What was said and done since does not count"
 
     def _say(self, event: AgentMessageChunk) -> None:
         if self._message != event.message_id:

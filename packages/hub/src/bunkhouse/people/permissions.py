@@ -18,6 +18,7 @@ Action = Literal[
     "sessions.prompt",
     "sessions.stop",
     "sessions.sleep",
+    "sessions.rewind",
     "sessions.answer",
     "sessions.exec",
     "sessions.use",
@@ -26,7 +27,8 @@ Action = Literal[
 ]
 """Everything that can be asked of the hub.
 
-`sessions.sleep`: put a session to sleep, wake it up, end it, bring it back. `sessions.use`: editor,
+`sessions.sleep`: put a session to sleep, wake it up, end it, bring it back. `sessions.rewind`:
+go back to an earlier prompt, and forward again; to fork is to create. `sessions.use`: editor,
 desktop, terminals and ports of a sandbox. `sessions.drive`: have the agent rest, work in its place,
 and hand back. `tokens.own`: make, list and revoke one's own tokens.
 """

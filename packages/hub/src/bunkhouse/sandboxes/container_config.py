@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from bunkhouse.sandboxes.engine import EngineInfo
 from bunkhouse.sandboxes.provider import SandboxSpec
-from bunkhouse_protocol.places import ENV_HUB_URL, ENV_TOKEN, RUN_DIR
+from bunkhouse_protocol.places import ENV_HUB_URL, ENV_SESSION, ENV_TOKEN, RUN_DIR
 
 Role = Literal["holder", "sandbox", "owners"]
 HOLDER: Role = "holder"
@@ -95,7 +95,7 @@ def holder_config(spec: SandboxSpec, engine: EngineInfo, installation: str) -> d
 
 def sandbox_config(spec: SandboxSpec, engine: EngineInfo, installation: str) -> dict[str, Any]:
     """The sandbox: without a network; or with an ordinary one, to dial the hub's URL."""
-    env = [f"{ENV_TOKEN}={spec.token}"]
+    env = [f"{ENV_TOKEN}={spec.token}", f"{ENV_SESSION}={spec.session_id}"]
     host: dict[str, Any] = {
         **_host_config(),
         "CapAdd": [*_COMMON, *(_OWN_IDS if engine.user_namespaces else _NO_OWN_IDS)],

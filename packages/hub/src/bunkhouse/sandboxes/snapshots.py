@@ -7,10 +7,12 @@ has other ids and would find them to be nobody's, so each file is given back (`o
 snapshot counts as made.
 """
 
+import asyncio
 import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 import aiodocker
 
@@ -52,9 +54,17 @@ class Snapshots:
         self._engine = engine
         self._installation = installation
         self._images = images(docker)
+        self._taking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, sandbox_id: str, sandbox: Mapping[str, Any], snapshot_id: str) -> None:
-        """Make an image of a sandbox's files; `sandbox` is what the engine says of it."""
+        """Make an image of a sandbox's files; `sandbox` is what the engine says of it.
+
+        Several of one sandbox are made one after the other.
+        """
+        async with self._taking.setdefault(sandbox_id, asyncio.Lock()):
+            await self._take(sandbox_id, sandbox, snapshot_id)
+
+    async def _take(self, sandbox_id: str, sandbox: Mapping[str, Any], snapshot_id: str) -> None:
         if await self._there(snapshot_name(snapshot_id)):
             return
         tag = snapshot_id + UNFINISHED

@@ -96,7 +96,9 @@ class Dozing:
         return self._settings.hibernate_after if own is None else own
 
     def _unused(self, row: SessionRow) -> bool:
-        return row.state == "idle" and row.driver is None and not self._usage.in_use(row.id)
+        if row.state != "idle" or row.driver is not None or sleeping.goes_back(row):
+            return False
+        return not self._usage.in_use(row.id)
 
     def _last(self, row: SessionRow) -> float:
         return max(sleeping.last_used(row), self._usage.last(row.id))

@@ -4,7 +4,7 @@ A runner speaks for a sandbox, and a sandbox is hostile: only kinds of events th
 send are taken, and what they claim about turns is held against what the hub knows.
 """
 
-from bunkhouse.sessions import driving, surroundings, turns
+from bunkhouse.sessions import driving, rewinding, surroundings, turns
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES
 from bunkhouse_protocol.events import (
@@ -18,7 +18,9 @@ from bunkhouse_protocol.events import (
     PromptSteered,
     QuestionAsked,
     QuestionResolved,
+    RewindFailed,
     ServiceChanged,
+    SessionRewound,
     ToolCall,
     TurnEnded,
     WorkspaceChanged,
@@ -48,6 +50,8 @@ ALLOWED = frozenset(
         "ports_changed",
         "drive_started",
         "prompt_steered",
+        "session_rewound",
+        "rewind_failed",
     }
 )
 """Event types that a runner may send; others are the hub's own."""
@@ -59,34 +63,42 @@ async def apply(change: Change, event: Event) -> None:
     """Record an event from a runner and let it take effect."""
     if event.type not in ALLOWED:
         return
-    row = change.row
     match event:
         case TurnEnded():
             await turns.end(change, event, by="runner")
-            return
         case DriveStarted():
             driving.started(change, event)
-            return
         case PromptSteered():
             await turns.steered(change, event)
-            return
+        case SessionRewound():
+            await rewinding.done(change)
+        case RewindFailed():
+            await rewinding.failed(change)
         case PermissionRequested() | QuestionAsked():
-            change.record(event)
-            kind = "question" if isinstance(event, QuestionAsked) else "permission"
-            row.pending = {**row.pending, event.request_id: kind}
-            row.activity = f"Asks: {_asked(event)}"[:_ACTIVITY_LENGTH]
-            if row.state == "working":
-                change.move("waiting", "runner", "the agent asks for something")
-            return
+            _ask(change, event)
         case PermissionResolved() | QuestionResolved():
-            change.record(event)
-            row.pending = {name: k for name, k in row.pending.items() if name != event.request_id}
-            if row.state == "waiting" and not row.pending:
-                change.move("working", "runner")
-            return
+            _answer(change, event)
         case _:
             _keep(change, event)
+            change.record(event)
+
+
+def _ask(change: Change, event: PermissionRequested | QuestionAsked) -> None:
+    row = change.row
     change.record(event)
+    kind = "question" if isinstance(event, QuestionAsked) else "permission"
+    row.pending = {**row.pending, event.request_id: kind}
+    row.activity = f"Asks: {_asked(event)}"[:_ACTIVITY_LENGTH]
+    if row.state == "working":
+        change.move("waiting", "runner", "the agent asks for something")
+
+
+def _answer(change: Change, event: PermissionResolved | QuestionResolved) -> None:
+    row = change.row
+    change.record(event)
+    row.pending = {name: k for name, k in row.pending.items() if name != event.request_id}
+    if row.state == "waiting" and not row.pending:
+        change.move("working", "runner")
 
 
 def _keep(change: Change, event: Event) -> None:

@@ -43,6 +43,11 @@ class Change:
         data = event.model_dump(mode="json", exclude={"seq", "first_seq", "at"})
         self._entries.append(log.Entry(self.last_seq, self.last_seq, event.type, event.at, data))
 
+    async def copy_log(self, source: str, to: int) -> None:
+        """Begin the log with another session's, up to place `to`. Nothing was recorded yet."""
+        await log.copy(self.tx, source, self.row.id, to=to)
+        self.last_seq = to
+
     def move(self, state: SessionState, by: lifecycle.Actor, reason: str | None = None) -> None:
         """Change the session's state, and say so in the log.
 

@@ -88,6 +88,11 @@ class Links:
         link = self._open.get(session_id)
         return link is not None and link.steers
 
+    def rewinds(self, session_id: str) -> bool | None:
+        """Whether the session's runner can go back to before a turn; None: it is not there."""
+        link = self._open.get(session_id)
+        return None if link is None else link.rewinds
+
     async def wait_connected(self, session_id: str) -> None:
         """Until the session's runner is there."""
         async with self._changed:
@@ -131,12 +136,13 @@ class _Link:
         self._event_bytes = event_bytes
         self._frames: asyncio.Queue[UpFrame | Exception] = asyncio.Queue(_BACKLOG)
         self.steers = False
+        self.rewinds = False
 
     async def greet(self, spec: SessionSpec) -> None:
         hello = await self._receive()
         if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
             raise InvalidInput("The runner speaks another version of the protocol.")
-        self.steers = hello.steers
+        self.steers, self.rewinds = hello.steers, hello.rewinds
         async with self._journal.change(self._session_id) as change:
             acked = await runner_word.greet(change, hello.spool_id, hello.acked)
             running = await turns.running(change)
@@ -183,7 +189,7 @@ class _Link:
             async with self._journal.change(self._session_id) as change:
                 for frame in batch:
                     if isinstance(frame, EventFrame | Received | Ready):
-                        await runner_word.take(change, frame)
+                        await runner_word.take(change, frame, rewinds=self.rewinds)
                         events = events or isinstance(frame, EventFrame)
                 acked = change.row.spool_acked
             if end is not None:

@@ -28,6 +28,8 @@ _QUEUE = (
 _LEAVES = ("prompt_withdrawn", "prompt_steered", "turn_started")
 _BEGINNING = ("prompt_queued", "prompt_edited", "prompt_steered", "turn_started")
 """What there is to be known of the prompts of the turn that runs."""
+_SAID = ("prompt_queued", "turn_started", "session_forked")
+"""After these there is no way forward from a rewind."""
 _LOOKED_AT = 500
 """How many of the newest events of a kind are looked at where all would be too many."""
 
@@ -50,8 +52,10 @@ async def opening_at(tx: Transaction, session_id: str, before: int) -> Opening:
     looking = _Looking(tx, session_id, before)
     entries = [
         *await looking.whole(),
+        *await looking.plan(),
         *await looking.sandbox(),
         *await looking.driving(),
+        *await looking.rewound(),
         *await looking.prompts_and_asks(),
     ]
     found = {entry.seq: _event(entry) for entry in entries}
@@ -82,8 +86,35 @@ class _Looking:
 
     async def whole(self) -> list[Entry]:
         """Of what each event says whole, the newest."""
-        kinds = ("session_created", "state_changed", "plan", "workspace_changed")
+        kinds = (
+            "session_created",
+            "session_forked",
+            "state_changed",
+            "workspace_changed",
+        )
         return [entry for kind in kinds for entry in await self._newest(kind)]
+
+    async def plan(self) -> list[Entry]:
+        """The newest plan, unless it was undone for good."""
+        newest = await self._newest("plan")
+        if not newest:
+            return []
+        place = newest[0].seq
+        undone = False
+        for entry in await standing.last(
+            self._tx,
+            self._session_id,
+            ["session_rewound", *_SAID],
+            after=place,
+            before=self._before,
+            limit=_LOOKED_AT,
+        ):
+            if entry.type == "session_rewound":
+                first = entry.data["undone_from"]
+                undone = first is not None and (undone or first <= place)
+            elif undone:
+                return []
+        return newest
 
     async def sandbox(self) -> list[Entry]:
         """Services and ports of the sandbox that runs, from where each got to be as it is."""
@@ -113,6 +144,18 @@ class _Looking:
         if not newest or newest[0].type == "drive_ended":
             return []
         return [*newest, *await self._newest("drive_requested")]
+
+    async def rewound(self) -> list[Entry]:
+        """How far it is rewound, or about to be, since something was said last."""
+        said = await self._newest(*_SAID)
+        return await standing.last(
+            self._tx,
+            self._session_id,
+            ["rewind_requested", "session_rewound", "rewind_failed"],
+            after=said[0].seq if said else 0,
+            before=self._before,
+            limit=_LOOKED_AT,
+        )
 
     async def prompts_and_asks(self) -> list[Entry]:
         """The turn that runs, with its prompt and its questions, and the prompts that wait."""

@@ -69,6 +69,9 @@ async def enqueue(
             retry_of=retry_of,
         )
     )
+    rewind = change.row.rewind
+    if rewind is not None and rewind["state"] == "rewound":
+        change.row.rewind = None  # something new is said: what was undone is so for good
     return prompt_id
 
 

@@ -21,6 +21,7 @@ from bunkhouse.sandboxes.provider import SandboxProvider, SandboxStatus
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import surroundings, turns
 from bunkhouse.sessions.dozing import Dozing
+from bunkhouse.sessions.forking import Forking, waits_for_files
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.leasing import Leases
@@ -60,6 +61,7 @@ class Reconciler:
         dozing: Dozing,
         alone: bool = True,
         blobs: Blobs | None = None,
+        forking: Forking | None = None,
     ) -> None:
         """`alone`: no other hub works on this store, so leases of earlier ones are void."""
         self._journal = journal
@@ -71,6 +73,7 @@ class Reconciler:
         self._settings = settings
         self._alone = alone
         self._blobs = blobs
+        self._forking = forking
         self._leases = Leases(journal.database)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._removals: set[asyncio.Task[None]] = set()
@@ -139,7 +142,13 @@ class Reconciler:
             failed = await sessions.in_states(tx, "failed")
         # A failed session keeps its sandbox, if it has one: a retry uses it again.
         kept = [row for row in failed if row.sandbox_id is not None]
-        await self._admit(waiting, len(there) + len(falling) + len(kept))
+        await self._admit(
+            [row for row in waiting if not waits_for_files(row)],
+            len(there) + len(falling) + len(kept),
+        )
+        for row in filter(waits_for_files, waiting):
+            if self._forking is not None:
+                self._spawn(row.id, self._alone_with(row.id, self._forking.copy))
         for row in there:
             if row.state == "starting":
                 self._spawn(row.id, self._take_up(row.id))

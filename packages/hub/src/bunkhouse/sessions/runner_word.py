@@ -1,7 +1,7 @@
 """Taking what a runner says, in transactions: its events once each, and its `Ready`."""
 
 from bunkhouse.errors import InvalidInput
-from bunkhouse.sessions import driving, ingest, turns
+from bunkhouse.sessions import driving, ingest, rewinding, turns
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import COMING_STATES, TURN_STATES
 from bunkhouse.store import outbox
@@ -12,8 +12,10 @@ _LOST = "The sandbox stopped while the agent was at work. Send the prompt again.
 _NOT_BACK = "The sandbox stopped while the agent was at work, and could not be started again."
 
 
-async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
-    """Let one frame take effect.
+async def take(
+    change: Change, frame: EventFrame | Received | Ready, *, rewinds: bool = True
+) -> None:
+    """Let one frame take effect. `rewinds`: whether this runner knows how to rewind.
 
     Raises:
         InvalidInput: the runner skipped a number of its spool.
@@ -31,7 +33,7 @@ async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
         case Received():
             await outbox.remove(change.tx, change.row.id, frame.id)
         case Ready():
-            await _ready(change, frame)
+            await _ready(change, frame, rewinds=rewinds)
 
 
 async def greet(change: Change, spool_id: str, acked: int = 0) -> int:
@@ -55,7 +57,7 @@ async def greet(change: Change, spool_id: str, acked: int = 0) -> int:
     return row.spool_acked
 
 
-async def _ready(change: Change, frame: Ready) -> None:
+async def _ready(change: Change, frame: Ready, *, rewinds: bool) -> None:
     row = change.row
     if not frame.ok:
         if row.state in COMING_STATES:
@@ -78,6 +80,7 @@ async def _ready(change: Change, frame: Ready) -> None:
     elif row.state in TURN_STATES and not await _is_there(change, frame.running_turn):
         await _end_lost(change)
     await driving.ask_again(change)
+    await rewinding.ask_again(change, rewinds=rewinds)
     await turns.begin_next(change)
 
 

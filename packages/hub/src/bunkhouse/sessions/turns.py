@@ -24,8 +24,13 @@ async def running(change: Change) -> prompts.PromptRow | None:
 
 
 async def begin_next(change: Change) -> None:
-    """Give the agent the next prompt of the queue, if it is free and nobody drives."""
+    """Give the agent the next prompt of the queue, if it is free and nobody drives.
+
+    While the session goes back in time it is not free.
+    """
     if change.row.state != "idle" or change.row.driver is not None:
+        return
+    if change.row.rewind is not None and change.row.rewind["state"] == "requested":
         return
     queue = await prompts.in_state(change.tx, [change.row.id], "queued")
     if not queue:
@@ -33,6 +38,7 @@ async def begin_next(change: Change) -> None:
     prompt = queue[0]
     model = prompt.model or change.row.model
     await prompts.move(change.tx, prompt.id, "working")
+    change.row.rewind = None  # what was undone is so for good
     change.move("working", "hub")
     change.record(TurnStarted(turn_id=prompt.id, model=model))
     change.row.activity = None

@@ -116,6 +116,42 @@ class KeptView:
 
 
 @dataclass(frozen=True, slots=True)
+class RewindView:
+    """How far a session is rewound, as the API shows it."""
+
+    state: Literal["requested", "rewound"]
+    prompt_id: str | None
+    seq: int | None
+    by: str
+
+    @classmethod
+    def of(cls, row: SessionRow) -> "RewindView | None":
+        """From the session's row. What a copy has yet to undo in its files is nobody's doing."""
+        rewind = row.rewind
+        if rewind is None or "fork" in rewind:
+            return None
+        return cls(rewind["state"], rewind["prompt_id"], rewind["seq"], rewind["by"])
+
+
+@dataclass(frozen=True, slots=True)
+class ForkedFromView:
+    """Of which session one began as a copy, as the API shows it."""
+
+    session_id: str
+    title: str
+    prompt_id: str | None
+    seq: int | None
+
+    @classmethod
+    def of(cls, row: SessionRow) -> "ForkedFromView | None":
+        """From the session's row."""
+        found = row.forked_from
+        if found is None:
+            return None
+        return cls(found["session_id"], found["title"], found["prompt_id"], found["seq"])
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """A session, as the API shows it."""
 
@@ -140,6 +176,8 @@ class SessionView:
     state_at: datetime
     hibernate_after: int | None
     kept: KeptView | None
+    rewind: RewindView | None
+    forked_from: ForkedFromView | None
 
     @classmethod
     def of(cls, row: SessionRow, queue: list[PromptRow]) -> "SessionView":
@@ -166,6 +204,8 @@ class SessionView:
             state_at=row.state_at or row.updated_at,
             hibernate_after=row.hibernate_after,
             kept=KeptView.of(row),
+            rewind=RewindView.of(row),
+            forked_from=ForkedFromView.of(row),
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, literal, select
 
 from bunkhouse.store.database import Transaction
 from bunkhouse.store.tables import events
@@ -114,6 +114,15 @@ async def read_before(
         if len(rows) < limit:
             break
     return [_joined(run[::-1]) for run in reversed(runs[:limit])]
+
+
+async def copy(tx: Transaction, source: str, target: str, *, to: int) -> None:
+    """Begin a log with another's events up to a place, at which no folded run is cut."""
+    names = [column.name for column in events.columns if column.name != "session_id"]
+    query = select(literal(target), *(events.c[name] for name in names)).where(
+        events.c.session_id == source, events.c.seq <= to
+    )
+    await tx.execute(insert(events).from_select(["session_id", *names], query))
 
 
 async def fold(tx: Transaction, session_id: str, first: int, last: int) -> None:

@@ -40,6 +40,43 @@ class ListeningPort(TypedDict):
     process: str | None
 
 
+class Rewind(TypedDict):
+    """How far a session is rewound, as its row holds it."""
+
+    id: str
+    """Of the order to the runner."""
+    state: Literal["requested", "rewound"]
+    prompt_id: str | None
+    """The prompt before which it is; None: it is to go forward again."""
+    seq: int | None
+    """The place of that prompt in the log."""
+    undone_from: int | None
+    """The place of the first event that does not count."""
+    undone: list[str]
+    """Turns that do not count, in order."""
+    by: str
+    before: "Rewind | None"
+    """While it is requested: what holds if it fails."""
+    fork: NotRequired[Literal["exact", "newest"]]
+    """The log has nothing to undo, since it is a copy; the files have. `newest`: perhaps."""
+
+
+class ForkedFrom(TypedDict):
+    """Of which session one began as a copy, as its row holds it."""
+
+    session_id: str
+    title: str
+    prompt_id: str | None
+    seq: int | None
+    """The place of that prompt in the other's log; None: all that there was."""
+    last_seq: int
+    """As much of the other's log was copied."""
+    sandbox_id: str | None
+    """Whose files are to be copied."""
+    copying: str | None
+    """The id of the snapshot that is to be made for that; None: it is made."""
+
+
 @dataclass(slots=True)
 class SessionRow:
     """A row of `sessions`; the fields are described at the table."""
@@ -81,6 +118,8 @@ class SessionRow:
     snapshot_id: str | None
     kept_bytes: int | None
     kept_until: datetime | None
+    rewind: Rewind | None
+    forked_from: ForkedFrom | None
     lease_owner: str | None
     lease_until: float | None
 

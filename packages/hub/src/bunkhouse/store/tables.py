@@ -106,6 +106,8 @@ sessions = Table(
     Column("snapshot_id", String(32)),  # its files, to make a sandbox of when it has none
     Column("kept_bytes", BigInteger),
     Column("kept_until", Moment),
+    Column("rewind", JSON(none_as_null=True)),  # how far it is rewound, or is to be
+    Column("forked_from", JSON(none_as_null=True)),  # of which session it began as a copy
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),

@@ -52,6 +52,12 @@ from bunkhouse_protocol.events.prompts import (
     TurnStarted,
     When,
 )
+from bunkhouse_protocol.events.rewinding import (
+    RewindFailed,
+    RewindRequested,
+    SessionForked,
+    SessionRewound,
+)
 from bunkhouse_protocol.events.sandbox import (
     ChangedFile,
     EgressRefused,
@@ -106,10 +112,14 @@ __all__ = [
     "QuestionAsked",
     "QuestionOption",
     "QuestionResolved",
+    "RewindFailed",
+    "RewindRequested",
     "ServiceChanged",
     "ServiceName",
     "ServiceState",
     "SessionCreated",
+    "SessionForked",
+    "SessionRewound",
     "SessionState",
     "Stage",
     "StageName",
@@ -156,7 +166,11 @@ Event = Annotated[
     | PortsChanged
     | DriveRequested
     | DriveStarted
-    | DriveEnded,
+    | DriveEnded
+    | RewindRequested
+    | SessionRewound
+    | RewindFailed
+    | SessionForked,
     Field(discriminator="type"),
 ]
 

@@ -41,8 +41,9 @@ class StateChanged(EventBase):
     """In words for people: why it is so and, where something is missing, what is awaited."""
 
 
-StageName = Literal["image", "container", "connect", "clone", "agent", "stop", "snapshot"]
-"""`stop` and `snapshot`: what runs in the sandbox is ended, and its files are kept."""
+StageName = Literal["copy", "image", "container", "connect", "clone", "agent", "stop", "snapshot"]
+"""`copy`: the files of another session, of which this one began as a copy. `stop` and `snapshot`:
+what runs in the sandbox is ended, and its files are kept."""
 
 
 class Stage(EventBase):

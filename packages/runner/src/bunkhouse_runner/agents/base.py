@@ -141,6 +141,15 @@ class Agent(Protocol):
         """Like `stop_turn`, where no tool runs: what ran in the background before goes on."""
         ...
 
+    async def rewind(self, undone: Sequence[str]) -> None:
+        """Let the conversation be as it was before the first of these turns; no turn runs.
+
+        They are all from there on, in order; those that the agent never had are no hindrance. With
+        none it is as it was before it was rewound. The next prompt makes it so for good. The files
+        are not the agent's business here.
+        """
+        ...
+
     async def answer_permission(
         self, request_id: str, reply: Literal["once", "always", "reject"], message: str | None
     ) -> bool:

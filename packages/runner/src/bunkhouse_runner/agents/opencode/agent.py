@@ -20,6 +20,7 @@ from bunkhouse_runner.agents.opencode.failures import Failure
 from bunkhouse_runner.agents.opencode.host import Host
 from bunkhouse_runner.agents.opencode.limits import Limits
 from bunkhouse_runner.agents.opencode.listener import Listener
+from bunkhouse_runner.agents.opencode.reverting import Reverting
 from bunkhouse_runner.agents.opencode.server import Server, find_binary
 from bunkhouse_runner.agents.opencode.steering import Steering
 from bunkhouse_runner.agents.opencode.turn import Turn
@@ -51,6 +52,7 @@ class OpenCode:
         server = Server(binary or find_binary(), context.account, port)
         self._host = Host(context, server, self._limits, self._died, browser or installed())
         self._steering = Steering(context.memory)
+        self._reverting = Reverting(context.memory)
         self._listener = Listener(context, self._limits, Path("/"), self._steering)
         self._recovering: asyncio.Task[None] | None = None
         self._turn: Turn | None = None
@@ -95,7 +97,10 @@ class OpenCode:
         self._steering.begin_turn()
         try:
             said = parts.of_prompt(text, files)
-            failure, last = await turn.run(self._host.client, said, self._context.doors_url)
+            message = self._reverting.begin_turn(turn_id)
+            failure, last = await turn.run(
+                self._host.client, said, message, self._context.doors_url
+            )
             await self._steering.close_turn()
             shown = parts.pictures(files)
             if shown and failure is not None and turn.refused == _BAD_REQUEST:
@@ -150,6 +155,17 @@ class OpenCode:
         if self._turn is not None:
             self._turn.leaving = True
         await self.stop_turn()
+
+    async def rewind(self, undone: Sequence[str]) -> None:
+        """Go back in the conversation, or forward again. See the port."""
+        if self._recovering is not None:
+            await self._recovering
+        try:
+            await self._bring_back()
+            session = self._listener.translator.session_id
+            await self._reverting.rewind(self._host.client, session, undone)
+        except (Refused, Unreachable) as problem:
+            raise _broken(problem) from problem
 
     async def answer_permission(
         self, request_id: str, reply: Literal["once", "always", "reject"], message: str | None

@@ -61,21 +61,21 @@ class Client:
 
     async def has_session(self, session: str) -> bool:
         """Whether OpenCode remembers a session."""
-        try:
-            await self._call("GET", f"/session/{session}")
-        except Refused as refusal:
-            if refusal.status == 404:
-                return False
-            raise
-        return True
+        return await self._there(f"/session/{session}")
 
     async def delete_session(self, session: str) -> None:
         """Forget a session."""
         await self._call("DELETE", f"/session/{session}")
 
-    async def prompt(self, session: str, parts: list[Json], model: tuple[str, str]) -> Json:
-        """Run a turn to its end, however long it takes; returns the last message."""
-        body = {"model": _model(model), "parts": parts}
+    async def prompt(
+        self, session: str, parts: list[Json], model: tuple[str, str], message: str | None = None
+    ) -> Json:
+        """Run a turn to its end, however long it takes; returns the last message.
+
+        `message`: the id that the person's message gets.
+        """
+        named = {"messageID": message} if message else {}
+        body = {"model": _model(model), "parts": parts, **named}
         path = f"/session/{session}/message"
         return cast("Json", await self._call("POST", path, body, timeout=None))
 
@@ -97,6 +97,18 @@ class Client:
     async def forget(self, session: str, message: str) -> None:
         """Take a message out of a session."""
         await self._call("DELETE", f"/session/{session}/message/{message}")
+
+    async def has_message(self, session: str, message: str) -> bool:
+        """Whether a message is in a session."""
+        return await self._there(f"/session/{session}/message/{message}")
+
+    async def revert(self, session: str, message: str) -> None:
+        """Let a session be as before a message: what follows is dropped at the next prompt."""
+        await self._call("POST", f"/session/{session}/revert", {"messageID": message})
+
+    async def unrevert(self, session: str) -> None:
+        """Let a session be as before it was reverted."""
+        await self._call("POST", f"/session/{session}/unrevert")
 
     async def abort(self, session: str) -> None:
         """End a session's turn; returns when it has cleaned up."""
@@ -140,6 +152,15 @@ class Client:
         async for line in response.aiter_lines():
             if line.startswith("data:"):
                 yield cast("Json", json.loads(line[5:]))
+
+    async def _there(self, path: str) -> bool:
+        try:
+            await self._call("GET", path)
+        except Refused as refusal:
+            if refusal.status == 404:
+                return False
+            raise
+        return True
 
     async def _answer(self, path: str, body: Json | None) -> bool:
         try:

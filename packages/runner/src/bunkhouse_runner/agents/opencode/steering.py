@@ -58,7 +58,7 @@ class Steering:
         async with self._giving:
             if not self._open:
                 return False
-            message = _message_id()
+            message = message_id()
             given = self._unread[message] = _Given(prompt_id)
             self._note()
             try:
@@ -107,7 +107,7 @@ class Steering:
         return json.loads(stored) if stored else []
 
 
-def _message_id() -> str:
+def message_id() -> str:
     """Make an id as OpenCode makes them: 48 bits of time in its units, then chance."""
     moment = (time.time_ns() // 1_000_000 * 0x1000 + 1) & (1 << 48) - 1
     return f"msg_{moment:012x}{''.join(secrets.choice(_LETTERS) for _ in range(14))}"

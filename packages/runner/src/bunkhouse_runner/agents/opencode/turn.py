@@ -63,15 +63,16 @@ class Turn:
             self.gave_up.set_result(failure)
 
     async def run(
-        self, client: Client, said: list[Json], doors_url: str
+        self, client: Client, said: list[Json], message: str, doors_url: str
     ) -> tuple[Failure | None, Json]:
         """Prompt, and prompt to go on where the hub was away; returns why it failed, if it did.
 
-        The second value is the last message, empty where there is none.
+        `message`: the id of the prompt in OpenCode's store. The second value is the last message,
+        empty where there is none.
         """
         taken_up = 0
         while True:
-            failure, last = await self._attempt(client, said)
+            failure, last = await self._attempt(client, said, None if taken_up else message)
             if failure is None or self.stopping or self.died.is_set():
                 return failure, last
             if not self._may_go_on(failure) or taken_up >= self.limits.resumptions:
@@ -85,10 +86,12 @@ class Turn:
             self.gave_up = asyncio.get_running_loop().create_future()
             said = [parts.of_text(GO_ON, synthetic=True)]
 
-    async def _attempt(self, client: Client, said: list[Json]) -> tuple[Failure | None, Json]:
+    async def _attempt(
+        self, client: Client, said: list[Json], message: str | None
+    ) -> tuple[Failure | None, Json]:
         if self.stopping:
             return None, {}
-        call = asyncio.create_task(client.prompt(self.session, said, self.model))
+        call = asyncio.create_task(client.prompt(self.session, said, self.model, message))
         self._call = call
         death = asyncio.create_task(self.died.wait())
         try:
