@@ -566,7 +566,10 @@ export interface paths {
         };
         /**
          * Get Blob
-         * @description Give a picture or a file of the log; 404 as long as the sandbox has not sent it.
+         * @description Give a picture, a file or a whole output of the log; 404 until the sandbox has sent it.
+         *
+         *     What is no picture is `text/plain`, whatever its bytes are; a browser shows it as that, or saves
+         *     it, and never runs it.
          */
         get: operations["getBlob"];
         put?: never;
@@ -2445,6 +2448,13 @@ export interface components {
              */
             output_truncated: boolean;
             /**
+             * Output Left Out
+             * @default 0
+             */
+            output_left_out: number;
+            /** @default null */
+            whole_output: components["schemas"]["WholeOutput"] | null;
+            /**
              * Diff
              * @default null
              */
@@ -2647,6 +2657,21 @@ export interface components {
             mode: string;
             /** Notice */
             notice: string | null;
+        };
+        /**
+         * WholeOutput
+         * @description An output that is too long for the log. Its bytes are in the hub's blobs, as text.
+         */
+        WholeOutput: {
+            /** Blob */
+            blob: string;
+            /** Size */
+            size: number;
+            /**
+             * Lost
+             * @default 0
+             */
+            lost: number;
         };
         /**
          * WorkspaceChanged

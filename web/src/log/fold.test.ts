@@ -15,6 +15,8 @@ function log(...events: Loose[]): LogEvent[] {
       input: null,
       output: null,
       output_truncated: false,
+      output_left_out: 0,
+      whole_output: null,
       diff: null,
       exit_code: null,
       error: null,

@@ -107,7 +107,13 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         sample = await make_sample(settings.data_dir / "larder")
         providers = Providers(settings)
         catalog = Catalog(providers, [*settings.repository_roots, sample])
-        specs = Specs(database, catalog, service_idle_seconds=settings.service_idle_seconds)
+        specs = Specs(
+            database,
+            catalog,
+            service_idle_seconds=settings.service_idle_seconds,
+            output_bytes=settings.output_bytes,
+            whole_output_bytes=settings.whole_output_bytes,
+        )
         links = Links(journal, specs, event_bytes=settings.event_bytes)
         knocking = Knocking(journal)
         dialling = Dialling(links)

@@ -88,11 +88,29 @@ class Settings(BaseSettings):
     blob_bytes: int = Field(
         16 * MEBIBYTE, ge=64 * 1024, description="Largest picture that a sandbox may give."
     )
+    output_bytes: int = Field(
+        64 * 1024,
+        ge=1024,
+        le=256 * 1024,
+        description="Longest output of a tool in a session's log; of a longer one the log has head "
+        "and tail, and the whole of it is kept beside the log.",
+    )
+    whole_output_bytes: int = Field(
+        16 * MEBIBYTE,
+        ge=MEBIBYTE,
+        description="How much of a longer output is kept; of one that is longer still, head and "
+        "tail.",
+    )
     session_blobs_bytes: int = Field(
         512 * MEBIBYTE,
         ge=MEBIBYTE,
-        description="All pictures and attachments of a session together; also all files of one "
-        "person that were uploaded and belong to no prompt yet.",
+        description="All pictures, attachments and whole outputs of a session together; also all "
+        "files of one person that were uploaded and belong to no prompt yet.",
+    )
+    session_blobs: int = Field(
+        10_000,
+        ge=1,
+        description="How many pictures, attachments and whole outputs a session may have.",
     )
     attachment_bytes: int = Field(
         8 * MEBIBYTE, ge=64 * 1024, description="Largest picture that can be attached to a prompt."

@@ -72,6 +72,10 @@ class SessionSpec(BaseModel):
     """The agent's permission by tool (`bash`, `edit`, `webfetch`); absent ones are allowed."""
     service_idle_seconds: float = 900.0
     """How long the editor or the desktop may be unused before it is stopped."""
+    output_bytes: int = 64 * 1024
+    """Longest tool output in the log; of longer ones the log has head and tail."""
+    whole_output_bytes: int = 16 * 1024 * 1024
+    """How much of a longer one the hub takes as a blob."""
 
 
 # ── runner → hub ─────────────────────────────────────────────────────────────────────────────

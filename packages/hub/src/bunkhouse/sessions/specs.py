@@ -14,9 +14,17 @@ class Specs:
     """Writes the specification of a session."""
 
     def __init__(
-        self, database: Database, catalog: Catalog, *, service_idle_seconds: float = 900.0
+        self,
+        database: Database,
+        catalog: Catalog,
+        *,
+        service_idle_seconds: float = 900.0,
+        output_bytes: int = 64 * 1024,
+        whole_output_bytes: int = 16 * 1024 * 1024,
     ) -> None:
         self._service_idle_seconds = service_idle_seconds
+        self._output_bytes = output_bytes
+        self._whole_output_bytes = whole_output_bytes
         self._database = database
         self._catalog = catalog
 
@@ -46,4 +54,6 @@ class Specs:
             author_email=f"{row.author_id}@users.noreply.bunkhouse.invalid",
             permissions=cast("dict[str, Permission]", row.permissions),
             service_idle_seconds=self._service_idle_seconds,
+            output_bytes=self._output_bytes,
+            whole_output_bytes=self._whole_output_bytes,
         )
