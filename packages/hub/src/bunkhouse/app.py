@@ -35,6 +35,7 @@ from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.export import Exports
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
@@ -190,6 +191,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             ),
             drivers=Drivers(journal, reaching),
             sleepers=Sleepers(journal),
+            exports=Exports(journal),
             presence=presence,
             people=People(
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes

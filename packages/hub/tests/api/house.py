@@ -32,6 +32,7 @@ from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.export import Exports
 from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse_protocol.events import Event
@@ -203,6 +204,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         environment=Environment(reaching, editor_settings),
         drivers=Drivers(room.journal, reaching),
         sleepers=Sleepers(room.journal),
+        exports=Exports(room.journal),
         presence=MemoryPresence(room.bus),
         people=people,
         models=MemoryModels(),

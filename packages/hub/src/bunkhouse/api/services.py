@@ -13,6 +13,7 @@ from bunkhouse.api import schemas
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.people import People, Person
+from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
 from bunkhouse.sessions.views import NewSession, PromptEdit, PromptView, SessionView
@@ -239,6 +240,14 @@ class Sleepers(Protocol):
         ...
 
 
+class Exports(Protocol):
+    """`bunkhouse.sessions.export.Exports`, as far as the API calls it."""
+
+    async def open(self, session_id: str, form: Format, *, blobs: str) -> Export:
+        """Begin a file of a session's log; `blobs`: where its blobs are to be had."""
+        ...
+
+
 class Presence(Protocol):
     """`bunkhouse.bus.presence.MemoryPresence`, as far as the API calls it."""
 
@@ -342,6 +351,7 @@ class Services:
     environment: Environment
     drivers: Drivers
     sleepers: Sleepers
+    exports: Exports
     presence: Presence
     people: People
     models: ModelRegistry

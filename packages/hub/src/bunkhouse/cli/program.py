@@ -52,6 +52,7 @@ app.command("bunkhouse.cli.sessions:stop", name="stop", help="Stop what a sessio
 app.command("bunkhouse.cli.sessions:hibernate", name="hibernate", help="Put a session to sleep.")
 app.command("bunkhouse.cli.sessions:wake", name="wake", help="Wake a session up.")
 app.command("bunkhouse.cli.sessions:end", name="end", help=_END)
+app.command("bunkhouse.cli.export:export", name="export", help="Write a session to a file.")
 app.command("bunkhouse.cli.sessions:delete", name="delete", help="Delete a session.")
 app.command("bunkhouse.cli.open:open_session", name="open", help=_OPEN)
 app.command("bunkhouse.cli.execute:execute", name="exec", help=_EXEC)
