@@ -37,6 +37,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Sessions",
         (
             "max_sandboxes",
+            "max_sandboxes_per_person",
+            "max_sessions",
+            "max_sessions_per_person",
             "prompt_bytes",
             "event_bytes",
             "diff_bytes",
@@ -58,6 +61,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "hibernate_for_room",
             "stop_seconds",
             "snapshot_days",
+            "retention_days",
             "default_model",
         ),
     ),

@@ -30,6 +30,7 @@ from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
 from bunkhouse.sessions import Journal, Knocking, Links, Sessions, Specs
 from bunkhouse.sessions.attaching import Attaching
+from bunkhouse.sessions.deleting import Retention
 from bunkhouse.sessions.dialling import Dialling
 from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.drivers import Drivers
@@ -40,6 +41,7 @@ from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
 from bunkhouse.sessions.sleepers import Sleepers
+from bunkhouse.sessions.space import Space
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.sessions.usage import Usage
 from bunkhouse.settings import Settings
@@ -104,7 +106,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         settings.data_dir.chmod(0o700)
         settings.run_dir.mkdir(mode=0o700, exist_ok=True)
 
-        journal = Journal(database, MemoryBus())
+        journal = Journal(database, MemoryBus(), hold=Space(settings).short)
         sample = await make_sample(settings.data_dir / "larder")
         providers = Providers(settings)
         catalog = Catalog(providers, [*settings.repository_roots, sample])
@@ -164,6 +166,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             keeper=Keeper(journal, engine, starter, settings, before=editor_settings.keep),
             dozing=Dozing(journal, reaching, usage, settings),
             blobs=blobs,
+            retention=Retention(journal, settings, blobs=blobs, uploads=attaching.uploads),
         )
         for work in (
             reconciler.run(),

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import time
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -153,7 +152,7 @@ async def test_what_a_killed_hub_left_is_swept(tmp_path: Path) -> None:
         os.utime(folder / place, (long_ago, long_ago))
     asked: list[str] = []
 
-    async def known(names: Collection[str]) -> set[str]:
+    async def known(names: list[str]) -> set[str]:
         asked.extend(names)
         return {"s_1"}
 

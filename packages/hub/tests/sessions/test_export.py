@@ -170,6 +170,6 @@ async def test_a_session_that_is_not_there_or_goes_meanwhile(room: Room) -> None
     session = await session_with(room)
     export = await exports.open(session, "jsonl", blobs=BLOBS)
     await anext(export.pieces)
-    await room.sessions.delete(session)
+    await room.sessions.delete(session, ADMIN)
     with pytest.raises(NotFound):
         await text(export.pieces)

@@ -48,7 +48,7 @@ class Sessions(Protocol):
         """Change title or model."""
         ...
 
-    async def delete(self, session_id: str) -> None:
+    async def delete(self, session_id: str, by: Person) -> None:
         """End and forget it."""
         ...
 

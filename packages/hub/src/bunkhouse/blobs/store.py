@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Collection, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,14 +97,14 @@ class Blobs:
         folder = self._place(session_id, "0" * 64).parent
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def sweep(self, known: Callable[[Collection[str]], Awaitable[Collection[str]]]) -> int:
+    async def sweep(self, known: Callable[[list[str]], Awaitable[set[str]]]) -> int:
         """Remove what a hub that was killed left: drafts, and folders of no session.
 
         `known` says which of these ids are of sessions. What is younger than an hour may belong to
         something that is being done. Returns how many folders were removed.
         """
         old = await asyncio.to_thread(self._old)
-        strays = set(old) - set(await known(old)) if old else set[str]()
+        strays = set(old) - await known(old)
         for session_id in strays:
             await self.remove(session_id)
         return len(strays)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from bunkhouse.errors import Conflict, InvalidInput, TooLarge
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import once, prompting, sandbox_gateway, sleeping, turns
+from bunkhouse.sessions import deleting, limits, once, prompting, sandbox_gateway, sleeping, turns
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.followed import Followed
 from bunkhouse.sessions.identifiers import new_id
@@ -73,6 +73,7 @@ class Sessions:
             InvalidInput: no such repository, model or upload; a key that stands for something else.
             Forbidden: the repository is not for this person.
             TooLarge: the prompt is over `prompt_bytes`.
+            TooMany: this person, or all together, have as many as may be.
         """
         return await once.answered(lambda: self._create(new, author, key), _SESSION)
 
@@ -105,6 +106,7 @@ class Sessions:
         try:
             async with self._journal.begin(session_id, columns) as change:
                 await once.check(change.tx, key)
+                await limits.check(change.tx, author, self._settings)
                 change.record(
                     SessionCreated(
                         repository=change.row.repository,
@@ -169,14 +171,12 @@ class Sessions:
                 change.row.model = self._catalog.model(model)
         return await self.get(session_id)
 
-    async def delete(self, session_id: str) -> None:
+    async def delete(self, session_id: str, by: Person) -> None:
         """End a session and forget it; its sandbox is destroyed soon after."""
         async with self._journal.change(session_id) as change:
-            if change.row.state != "ended":
-                await turns.lose(change, code="deleted", message="The session was deleted.")
-                change.move("ended", "person", "deleted")
-            change.row.deleted_at = datetime.now(UTC)
-            change.moved = True
+            was = change.row.state
+            await deleting.delete(change)
+        deleting.audit(session_id, by, was)
         self._usage.forget(session_id)
 
     # ── prompts and answers ──────────────────────────────────────────────────────────────────
