@@ -208,7 +208,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Session
-         * @description Delete a session, its log and its sandbox.
+         * @description Delete a session, its log, its files and its sandbox. One that works is ended first.
          */
         delete: operations["deleteSession"];
         options?: never;
@@ -2312,6 +2312,8 @@ export interface components {
             sandboxes: number;
             /** Max Sandboxes */
             max_sandboxes: number;
+            /** Held */
+            held: string | null;
             /** Sample Repository */
             sample_repository: string | null;
         };

@@ -24,7 +24,7 @@ def test_the_reserve_is_a_setting(room: Room) -> None:
     assert space.short() is None
     room.settings.min_free_bytes = NEARLY_FULL
     said = space.short()
-    assert said is not None and f"{NEARLY_FULL >> 20} MiB are kept in reserve" in said
+    assert said is not None and f"{NEARLY_FULL >> 20} MiB" in said and said == space.short()
 
 
 async def test_prompts_wait_in_their_order_and_go_on(room: Room) -> None:
@@ -80,7 +80,7 @@ async def test_new_sessions_and_wakes_wait_and_say_why(room: Room) -> None:
                 lambda log, state=state: any(
                     isinstance(e, StateChanged)
                     and e.state == state
-                    and "in reserve" in (e.reason or "")
+                    and "its reserve" in (e.reason or "")
                     for e in log
                 ),
             )

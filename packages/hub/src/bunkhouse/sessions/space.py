@@ -5,7 +5,6 @@ which say why, and prompts in their queues, with an event that does.
 """
 
 import shutil
-from pathlib import Path
 
 from bunkhouse.settings import Settings
 
@@ -17,16 +16,15 @@ class Space:
         self._settings = settings
 
     def short(self) -> str | None:
-        """Say why no new work is begun; None where there is room. Takes some microseconds."""
+        """Say why no new work is begun; None where there is room. Takes some microseconds.
+
+        It says the same as long as it is so: how much is free changes all the time, and whoever
+        waits is told of each change.
+        """
         least = self._settings.min_free_bytes
-        free = _free(self._settings.data_dir)
-        if free >= least:
+        if shutil.disk_usage(self._settings.data_dir).free >= least:
             return None
         return (
-            f"Only {free >> 20} MiB are free on the hub's disk, and {least >> 20} MiB are kept in "
-            "reserve. Free some space."
+            f"Less than {least >> 20} MiB are free on the hub's disk, which is its reserve. "
+            "Free some space there."
         )
-
-
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free

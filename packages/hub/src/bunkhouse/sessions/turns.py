@@ -157,7 +157,7 @@ def _held(change: Change) -> bool:
     why = change.hold()
     if why is None:
         return False
-    said = f"The prompt waits. {why} It goes on by itself then."
+    said = f"{why} The prompt waits until then, and goes on by itself."
     change.record(Notice(code="work_held", message=said))
     return True
 
