@@ -148,7 +148,9 @@ async def test_what_a_killed_hub_left_is_swept(tmp_path: Path) -> None:
     (folder / "s_1/draft-0").write_bytes(b"half")
     (folder / "s_1/draft-1").write_bytes(b"being written")
     long_ago = time.time() - 7200
-    for place in ("s_1/draft-0", "s_1", "s_2"):
+    (folder / "lost+found").mkdir()
+    (folder / "file").write_bytes(b"somebody's")
+    for place in ("s_1/draft-0", "s_1", "s_2", "lost+found", "file"):
         os.utime(folder / place, (long_ago, long_ago))
     asked: list[str] = []
 
@@ -158,5 +160,6 @@ async def test_what_a_killed_hub_left_is_swept(tmp_path: Path) -> None:
 
     assert await blobs.sweep(known) == 1
     assert sorted(asked) == ["s_1", "s_2"]
-    assert sorted(place.name for place in folder.iterdir()) == ["s_1", "s_3"]
+    left = sorted(place.name for place in folder.iterdir())
+    assert left == ["file", "lost+found", "s_1", "s_3"]
     assert sorted(place.name for place in (folder / "s_1").iterdir()) == sorted([mine, "draft-1"])

@@ -113,6 +113,8 @@ class Blobs:
         """The sessions of the folders that are old enough; their old drafts are removed."""
         found: list[str] = []
         for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            if not folder.is_dir() or not _SESSION.fullmatch(folder.name):
+                continue  # somebody else's
             if _is_old(folder):
                 found.append(folder.name)
             for draft in folder.glob("draft-*"):

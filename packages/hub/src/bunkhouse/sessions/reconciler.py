@@ -207,13 +207,12 @@ class Reconciler:
         if not waiting:
             return
         ready = await self._images.readiness()
+        held = self._journal.hold()
         room = Room(self._settings, [*taken, *(row for row in waiting if row.id in self._tasks)])
         for row in sorted(waiting, key=lambda row: row.state_at or row.created_at):
             if row.id in self._tasks:
                 continue
-            missing = _missing(row, ready)
-            full = room.full(row) if missing is None else None
-            why = missing or full or self._journal.hold()
+            why = _missing(row, ready) or held or room.full(row)
             if why is None:
                 room.take(row)
                 self._spawn(row.id, self._take_up(row.id, ready.reference))
