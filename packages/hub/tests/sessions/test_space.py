@@ -34,6 +34,7 @@ async def test_prompts_wait_in_their_order_and_go_on(room: Room) -> None:
         room.settings.min_free_bytes = NEARLY_FULL
         second = await room.sessions.prompt(session, "second", ADMIN)
         third = await room.sessions.prompt(session, "third", ADMIN, when="now")
+        assert "its reserve" in (second.notice or "")
         log = await until(room, session, held)
         assert not any(isinstance(e, TurnStarted) and e.turn_id == second.id for e in log)
         view = await room.sessions.get(session)

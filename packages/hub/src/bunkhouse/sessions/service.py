@@ -242,7 +242,8 @@ class Sessions:
             await turns.begin_next(change)
             if when == "now":
                 await turns.hurry(change, prompt_id, steers=self._links.steers(session_id))
-            view = PromptView.of(await prompting.find(change, prompt_id), change.row.driver)
+            row = await prompting.find(change, prompt_id)
+            view = PromptView.of(row, change.row.driver, change.hold())
             await once.keep(change.tx, key, _PROMPT, view)
         await self._attaching.forget(author, uploads)
         return view
