@@ -180,6 +180,15 @@ class Client:
         told = "\n".join(json.dumps(event)[:300] for event in log[-15:])
         raise AssertionError(f"did not happen; the log ends:\n{told}")
 
+    def until_there(self, path: str) -> httpx2.Response:
+        """What is at a path, as soon as it is: bytes may come after the event that names them."""
+        deadline = time.monotonic() + PATIENCE
+        while (answer := self.http.get(path)).status_code == 404:
+            assert time.monotonic() < deadline, f"{path} did not come"
+            time.sleep(0.2)  # nobody tells when a blob has come
+        assert answer.is_success, answer.text
+        return answer
+
     def turn(self, session_id: str, text: str) -> list[Event]:
         """Say something and wait until its turn has ended; returns the turn's events."""
         after = self.session(session_id)["last_seq"]

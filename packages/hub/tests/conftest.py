@@ -17,6 +17,7 @@ from bunkhouse.errors import Forbidden, InvalidInput
 from bunkhouse.people.identity import Person
 from bunkhouse.sessions import Journal, Links, Sessions, Specs
 from bunkhouse.sessions.ports import RepositoryChoice
+from bunkhouse.sessions.space import Space
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database, Place
 from bunkhouse_protocol.link import Provider
@@ -112,7 +113,7 @@ async def opened_room(data_dir: Path, place: Place) -> AsyncGenerator[Room]:
     settings = Settings(data_dir=data_dir, database_url=url, _env_file=None)  # pyright: ignore
     database = await Database.open(settings.database)
     bus = MemoryBus()
-    journal = Journal(database, bus)
+    journal = Journal(database, bus, hold=Space(settings).short)
     catalog = FakeCatalog()
     specs = Specs(database, catalog, settings)
     links = Links(journal, specs, event_bytes=settings.event_bytes)

@@ -14,6 +14,10 @@ export const socketUrl = (id: string, rest: string) =>
 
 export const blobUrl = (id: string, blob: string) => path(id, `blobs/${encodeURIComponent(blob)}`);
 
+/** Where the browser saves a session's log from. */
+export const exportUrl = (id: string, format: "markdown" | "jsonl") =>
+  path(id, `export?format=${format}`);
+
 const of = (session_id: string) => ({ params: { path: { session_id } } });
 
 export const environmentQueries = {

@@ -208,7 +208,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Session
-         * @description Delete a session, its log and its sandbox.
+         * @description Delete a session, its log, its files and its sandbox. One that works is ended first.
          */
         delete: operations["deleteSession"];
         options?: never;
@@ -586,9 +586,34 @@ export interface paths {
         };
         /**
          * Get Blob
-         * @description Give a picture or a file of the log; 404 as long as the sandbox has not sent it.
+         * @description Give a picture, a file or a whole output of the log; 404 until the sandbox has sent it.
+         *
+         *     What is no picture is `text/plain`, whatever its bytes are; a browser shows it as that, or saves
+         *     it, and never runs it.
          */
         get: operations["getBlob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Session
+         * @description Give the whole log as a file, with pictures, files and whole outputs named by their address.
+         *
+         *     `jsonl`: a line that says which session it is, then one event a line. `markdown`: to be read.
+         */
+        get: operations["exportSession"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2544,6 +2569,8 @@ export interface components {
             sandboxes: number;
             /** Max Sandboxes */
             max_sandboxes: number;
+            /** Held */
+            held: string | null;
             /** Sample Repository */
             sample_repository: string | null;
         };
@@ -2701,6 +2728,13 @@ export interface components {
              * @default false
              */
             output_truncated: boolean;
+            /**
+             * Output Left Out
+             * @default 0
+             */
+            output_left_out: number;
+            /** @default null */
+            whole_output: components["schemas"]["WholeOutput"] | null;
             /**
              * Diff
              * @default null
@@ -2904,6 +2938,21 @@ export interface components {
             mode: string;
             /** Notice */
             notice: string | null;
+        };
+        /**
+         * WholeOutput
+         * @description An output that is too long for the log. Its bytes are in the hub's blobs, as text.
+         */
+        WholeOutput: {
+            /** Blob */
+            blob: string;
+            /** Size */
+            size: number;
+            /**
+             * Lost
+             * @default 0
+             */
+            lost: number;
         };
         /**
          * WorkspaceChanged
@@ -4095,6 +4144,40 @@ export interface operations {
                 content: {
                     "image/*": string;
                     "text/plain": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    exportSession: {
+        parameters: {
+            query?: {
+                format?: "jsonl" | "markdown";
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log as it is now. One whose transfer broke off is not whole. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "text/markdown": string;
                 };
             };
             /** @description What went wrong. */

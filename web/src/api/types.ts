@@ -35,6 +35,7 @@ export type Upload = Schemas["UploadOut"];
 export type PromptPatch = Schemas["PromptPatch"];
 export type When = EventOf<"prompt_queued">["when"];
 export type Picture = Schemas["Picture"];
+export type WholeOutput = Schemas["WholeOutput"];
 export type Port = Schemas["Port"];
 export type Services = Schemas["ServicesOut"];
 export type Terminal = Schemas["Terminal"];

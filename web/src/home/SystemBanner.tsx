@@ -6,13 +6,22 @@ import { duration } from "@/ui/time";
 /** What the house itself is busy with, or lacks, before sessions can run. Nothing when all is well. */
 export function SystemBanner({ system }: { system: System | undefined }) {
   if (!system) return null;
-  const { engine, image } = system;
+  const { engine, image, held } = system;
   if (!engine.ok) {
     return (
       <Problem
         data-testid="engine-problem"
         message={engine.error ?? "No container engine answers, so no session can start."}
         remedy={engine.remedy}
+      />
+    );
+  }
+  if (held) {
+    return (
+      <Problem
+        data-testid="work-held"
+        message="New work waits, and goes on by itself."
+        remedy={held}
       />
     );
   }

@@ -15,6 +15,8 @@ function log(...events: Loose[]): LogEvent[] {
       input: null,
       output: null,
       output_truncated: false,
+      output_left_out: 0,
+      whole_output: null,
       diff: null,
       exit_code: null,
       error: null,
@@ -380,6 +382,27 @@ describe("tools", () => {
       ),
     );
     expect(result.blocks[0]).toMatchObject({ status: "failed", output: "no", exitCode: 2 });
+  });
+
+  it("knows where the whole of a long output is", () => {
+    const whole_output = { blob: "ab", size: 2_000_000, lost: 0 };
+    const result = fold(
+      EMPTY,
+      log(
+        { type: "tool_call", tool_call_id: "t", title: "make" },
+        {
+          type: "tool_call_update",
+          tool_call_id: "t",
+          status: "completed",
+          output: "a\n… 9 bytes left out …\nb",
+          output_truncated: true,
+          output_left_out: 9,
+          whole_output,
+        },
+        { type: "tool_call_update", tool_call_id: "t", diff: "later" },
+      ),
+    );
+    expect(result.blocks[0]).toMatchObject({ leftOut: 9, wholeOutput: whole_output });
   });
 
   it("keeps what an update does not name", () => {

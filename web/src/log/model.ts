@@ -10,6 +10,7 @@ import type {
   ServiceState,
   SessionState,
   When,
+  WholeOutput,
 } from "@/api/types";
 
 export interface PromptBlock {
@@ -75,6 +76,9 @@ export interface ToolBlock {
   output: string;
   outputFinal: boolean;
   outputTruncated: boolean;
+  /** Bytes that are missing in the middle of the output, where a line says so. */
+  leftOut: number;
+  wholeOutput: WholeOutput | null;
   diff: string | null;
   pictures: readonly Picture[];
   exitCode: number | null;

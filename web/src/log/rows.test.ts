@@ -19,6 +19,8 @@ function tool(toolKind: ToolBlock["toolKind"], more: Partial<ToolBlock> = {}): T
     output: "",
     outputFinal: true,
     outputTruncated: false,
+    leftOut: 0,
+    wholeOutput: null,
     diff: null,
     pictures: [],
     exitCode: null,

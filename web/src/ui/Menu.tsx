@@ -59,6 +59,29 @@ export function MenuItem({
   );
 }
 
+/** A file that the browser saves. */
+export function MenuDownload({
+  href,
+  children,
+  testId,
+}: {
+  href: string;
+  children: ReactNode;
+  testId?: string;
+}) {
+  return (
+    <Radix.Item asChild className={ITEM}>
+      <a href={href} download data-testid={testId}>
+        {children}
+      </a>
+    </Radix.Item>
+  );
+}
+
+export function MenuLine() {
+  return <Radix.Separator className="my-1 border-t" />;
+}
+
 /** One of several, of which one is chosen. */
 export function MenuChoice({
   chosen,

@@ -30,17 +30,20 @@ from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
 from bunkhouse.sessions import Journal, Knocking, Links, Sessions, Specs
 from bunkhouse.sessions.attaching import Attaching
+from bunkhouse.sessions.deleting import Retention
 from bunkhouse.sessions.dialling import Dialling
 from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.export import Exports
 from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
 from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
+from bunkhouse.sessions.space import Space
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.sessions.usage import Usage
 from bunkhouse.settings import Settings
@@ -105,7 +108,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         settings.data_dir.chmod(0o700)
         settings.run_dir.mkdir(mode=0o700, exist_ok=True)
 
-        journal = Journal(database, MemoryBus())
+        journal = Journal(database, MemoryBus(), hold=Space(settings).short)
         sample = await make_sample(settings.data_dir / "larder")
         providers = Providers(settings)
         catalog = Catalog(providers, [*settings.repository_roots, sample])
@@ -160,6 +163,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             dozing=Dozing(journal, reaching, usage, settings),
             blobs=attaching.blobs,
             forking=forking,
+            retention=Retention(
+                journal, settings, blobs=attaching.blobs, uploads=attaching.uploads
+            ),
         )
         for work in (
             reconciler.run(),
@@ -189,6 +195,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             sleepers=Sleepers(journal),
             rewinders=Rewinders(journal, links),
             forks=forking,
+            exports=Exports(journal),
             presence=presence,
             people=People(
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes

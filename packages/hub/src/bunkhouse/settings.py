@@ -76,6 +76,18 @@ class Settings(BaseSettings):
     max_sandboxes: int = Field(
         8, ge=1, description="Sandboxes at once; further sessions wait in `queued`."
     )
+    max_sandboxes_per_person: int = Field(
+        0,
+        ge=0,
+        description="Sandboxes at once of sessions that one person started; further ones of theirs "
+        "wait. 0: as many as there may be.",
+    )
+    max_sessions: int = Field(
+        5000, ge=1, description="Sessions that have not ended; more are refused."
+    )
+    max_sessions_per_person: int = Field(
+        500, ge=1, description="Sessions that one person started and that have not ended."
+    )
     prompt_bytes: int = Field(256 * 1024, ge=1024, description="Largest prompt, in bytes of UTF-8.")
     event_bytes: int = Field(
         2 * MEBIBYTE,
@@ -88,11 +100,29 @@ class Settings(BaseSettings):
     blob_bytes: int = Field(
         16 * MEBIBYTE, ge=64 * 1024, description="Largest picture that a sandbox may give."
     )
+    output_bytes: int = Field(
+        64 * 1024,
+        ge=1024,
+        le=256 * 1024,
+        description="Longest output of a tool in a session's log; of a longer one the log has head "
+        "and tail, and the whole of it is kept beside the log.",
+    )
+    whole_output_bytes: int = Field(
+        16 * MEBIBYTE,
+        ge=MEBIBYTE,
+        description="How much of a longer output is kept; of one that is longer still, head and "
+        "tail.",
+    )
     session_blobs_bytes: int = Field(
         512 * MEBIBYTE,
         ge=MEBIBYTE,
-        description="All pictures and attachments of a session together; also all files of one "
-        "person that were uploaded and belong to no prompt yet.",
+        description="All pictures, attachments and whole outputs of a session together; also all "
+        "files of one person that were uploaded and belong to no prompt yet.",
+    )
+    session_blobs: int = Field(
+        10_000,
+        ge=1,
+        description="How many pictures, attachments and whole outputs a session may have.",
     )
     attachment_bytes: int = Field(
         8 * MEBIBYTE, ge=64 * 1024, description="Largest picture that can be attached to a prompt."
@@ -110,7 +140,8 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(
         512 * MEBIBYTE,
         ge=0,
-        description="Free disk space below which no new work is begun.",
+        description="Free space on the data folder's disk below which no new work is begun: "
+        "sessions, wakes and prompts wait until there is more.",
     )
     connect_seconds: float = Field(
         90.0, gt=0, description="How long a new sandbox may take until its runner has dialled in."
@@ -153,6 +184,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Days for which the files of a session that was ended are kept, so that it can "
         "be brought back.",
+    )
+    retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days after which a session that has ended is deleted, with its log and all "
+        "its files; 0: never.",
     )
     default_model: str | None = Field(
         None, description="`provider/model` that is chosen at first; else the first provider's."

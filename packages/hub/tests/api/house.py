@@ -33,6 +33,7 @@ from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
+from bunkhouse.sessions.export import Exports
 from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.sessions.rewinders import Rewinders
@@ -208,6 +209,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         sleepers=Sleepers(room.journal),
         rewinders=Rewinders(room.journal, room.links),
         forks=Forking(room.journal, FakeProvider(), attaching.blobs),
+        exports=Exports(room.journal),
         presence=MemoryPresence(room.bus),
         people=people,
         models=MemoryModels(),

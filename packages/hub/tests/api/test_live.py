@@ -203,7 +203,7 @@ async def test_a_session_that_is_not_there_or_goes_is_told(house: House) -> None
     session_id, _ = await working(house)
     async with following(house, f"/api/events?session={session_id}") as stream:
         await until_ready(stream)
-        await house.sessions.delete(session_id)
+        await house.sessions.delete(session_id, house.admin)
         while (item := await anext(stream))["event"] != "session_deleted":
             pass
         assert json.loads(item["data"]) == {"id": session_id}

@@ -171,7 +171,7 @@ async def test_the_stream_ends_when_the_session_is_deleted(house: House) -> None
     session_id, _ = await working(house)
     async with following(house, f"/api/sessions/{session_id}/events") as stream:
         await anext(stream)
-        await house.sessions.delete(session_id)
+        await house.sessions.delete(session_id, house.admin)
         async for _ in stream:
             pass
 
@@ -278,7 +278,7 @@ async def test_the_list_as_a_stream(house: House) -> None:
             pass
         assert json.loads(item["data"])["image"]["progress"] == 0.3
 
-        await house.sessions.delete(new.id)
+        await house.sessions.delete(new.id, house.admin)
         while (item := await anext(stream))["event"] != "session_deleted":
             pass
         assert json.loads(item["data"]) == {"id": new.id}

@@ -31,7 +31,7 @@ async def test_each_session_is_usable_again(room: Room, stores: Stores, tmp_path
         # The store says that it starts; nobody ever dials in.
         await until(room, queued.id, lambda log: any(e.type == "stage" for e in log))
         deleted = await room.sessions.create(NewSession(prompt="gone"), ADMIN)
-        await room.sessions.delete(deleted.id)
+        await room.sessions.delete(deleted.id, ADMIN)
         path, _ = await backup.take(
             room.settings.database, room.settings.data_dir, tmp_path / "backup.tar"
         )

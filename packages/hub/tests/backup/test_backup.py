@@ -18,6 +18,7 @@ from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.errors import Conflict, InvalidInput, NotFound
 from bunkhouse.people import People
 from bunkhouse.sessions import Journal, NewSession
+from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.store import Database, Place, database, log, outbox, prompts, schema, sessions
 from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice
 from bunkhouse_protocol.link import StopCommand
@@ -98,6 +99,8 @@ async def test_everything_comes_back(
     await runner.start()
     await runner.say(*(AgentMessageChunk(message_id="m", text=f"w{n}\0 ") for n in range(5)))
     picture = await keep_picture(room, view.id)
+    uploads = Attaching.of(room.settings).uploads
+    upload = await uploads.add(ADMIN.id, "notes.txt", b"waits for its prompt")
     (room.settings.data_dir / "installation").write_text("0123456789abcdef")
     (room.settings.data_dir / "gateway.key").write_bytes(b"\0key")
     (room.settings.data_dir / "hub.json").write_text("not kept")
@@ -113,6 +116,8 @@ async def test_everything_comes_back(
     assert (folder / "installation").read_text() == "0123456789abcdef"
     assert (folder / "gateway.key").read_bytes() == b"\0key"
     assert not (folder / "hub.json").exists()
+    restored = Attaching.of(room.settings.model_copy(update={"data_dir": folder})).uploads
+    assert await restored.get(ADMIN.id, upload.id) == (upload, b"waits for its prompt")
     async with opened(elsewhere) as store:
         assert (await People(store).by_cookie(cookie)) is not None
         # What is new goes on above what there was.

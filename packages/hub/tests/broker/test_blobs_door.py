@@ -1,6 +1,8 @@
 """Pictures at their door: who may put what, how much, and that it goes with the session."""
 
 import hashlib
+import os
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,6 +107,59 @@ async def test_a_sandbox_is_given_what_its_own_session_has(blobs: Blobs) -> None
         assert (await client.get(f"/blobs/{other}", headers=TOKEN)).status_code == 404
         assert (await client.get("/blobs/..%2Fs_2", headers=TOKEN)).status_code == 404
         assert (await client.get(f"/blobs/{mine}")).status_code == 401
-        # It can still put nothing but pictures.
+        # It can still put nothing but pictures, and what it says is text.
         put = await client.put(f"/blobs/{name_of(b'x')}", content=b"x", headers=TOKEN)
         assert put.json()["error"]["code"] == "blob_type"
+
+
+async def test_an_output_is_kept_whatever_its_bytes_are(tmp_path: Path) -> None:
+    blobs = Blobs(
+        tmp_path / "blobs", blob_bytes=50, output_bytes=100, session_bytes=1000, session_blobs=2
+    )
+    printed = b"<script>\0\x1b[31m\xff"
+    async with (
+        serve(doors(blobs).application()) as url,
+        httpx2.AsyncClient(base_url=f"{url}/sandbox", trust_env=False) as client,
+    ):
+
+        async def put(data: bytes, name: str | None = None) -> tuple[int, str | None]:
+            headers = {**TOKEN, "Content-Type": "text/plain; charset=utf-8"}
+            answer = await client.put(
+                f"/blobs/{name or name_of(data)}", content=data, headers=headers
+            )
+            return answer.status_code, answer.json()["error"]["code"] if answer.content else None
+
+        assert await put(printed) == (204, None)
+        assert await put(b"x" * 101) == (413, "too_large")
+        assert await put(b"x", name_of(b"y")) == (422, "blob_name")
+        assert await put(b"x" * 100) == (204, None)
+        assert await put(b"one more") == (413, "too_many_blobs")
+        assert await put(printed) == (204, None)
+    found = await blobs.get("s_1", name_of(printed))
+    assert (found.data, found.mime) == (printed, "text/plain")
+
+
+async def test_what_a_killed_hub_left_is_swept(tmp_path: Path) -> None:
+    folder = tmp_path / "blobs"
+    blobs = Blobs(folder, blob_bytes=1000, session_bytes=1000)
+    mine = await blobs.add("s_1", b"mine")
+    await blobs.add("s_2", b"nobody's")
+    await blobs.add("s_3", b"young")
+    (folder / "s_1/draft-0").write_bytes(b"half")
+    (folder / "s_1/draft-1").write_bytes(b"being written")
+    long_ago = time.time() - 7200
+    (folder / "lost+found").mkdir()
+    (folder / "file").write_bytes(b"somebody's")
+    for place in ("s_1/draft-0", "s_1", "s_2", "lost+found", "file"):
+        os.utime(folder / place, (long_ago, long_ago))
+    asked: list[str] = []
+
+    async def known(names: list[str]) -> set[str]:
+        asked.extend(names)
+        return {"s_1"}
+
+    assert await blobs.sweep(known) == 1
+    assert sorted(asked) == ["s_1", "s_2"]
+    left = sorted(place.name for place in folder.iterdir())
+    assert left == ["file", "lost+found", "s_1", "s_3"]
+    assert sorted(place.name for place in (folder / "s_1").iterdir()) == sorted([mine, "draft-1"])

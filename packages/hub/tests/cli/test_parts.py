@@ -14,7 +14,7 @@ from bunkhouse.cli.addresses import listen
 from bunkhouse.cli.answers import choose
 from bunkhouse.cli.image_progress import Image, ImageProgress
 from bunkhouse.cli.stream import parse
-from bunkhouse.cli.terminal import clean, one_line, seconds
+from bunkhouse.cli.terminal import clean, one_line, seconds, size
 from bunkhouse_protocol.events import AgentMessageChunk, Question, QuestionOption
 
 
@@ -57,6 +57,24 @@ def test_one_line_says_that_there_is_more() -> None:
 )  # fmt: skip
 def test_times(value: float, said: str) -> None:
     assert seconds(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (1234, "1.2 kB"),
+        (65_536, "66 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1 MB"),
+        (2_345_678, "2.3 MB"),
+        (16_777_216, "17 MB"),
+    ],
+)
+def test_sizes(value: int, said: str) -> None:
+    assert size(value) == said
 
 
 COLOURS = [QuestionOption(label="red"), QuestionOption(label="blue")]

@@ -25,6 +25,7 @@ from bunkhouse_protocol.events import (
     ToolCall,
     ToolCallUpdate,
     TurnEnded,
+    WholeOutput,
 )
 
 from ..api.house import House, Runner
@@ -67,6 +68,14 @@ async def test_a_turn_as_it_happens(house: House, program: Program) -> None:
         ToolCallUpdate(tool_call_id="t", status="completed", exit_code=1, ms=2100),
         ToolCall(tool_call_id="u", tool="edit", kind="edit", title="app.py"),
         ToolCallUpdate(tool_call_id="u", status="failed", error="no such file"),
+        ToolCall(tool_call_id="v", tool="bash", kind="execute", title="make"),
+        ToolCallUpdate(
+            tool_call_id="v",
+            status="completed",
+            output="a\n… 2,000,000 bytes left out …\nb",
+            output_left_out=2_000_000,
+            whole_output=WholeOutput(blob="ab" * 32, size=2_000_002),
+        ),
     )
     await running.says("I look around.")
     await runner.say(TurnEnded(turn_id=turn, outcome="done", ms=3000))
@@ -76,6 +85,10 @@ async def test_a_turn_as_it_happens(house: House, program: Program) -> None:
     assert "✓ ran pytest -q · exit 1 · 2.1 s" in ended.out
     assert "✗ edited app.py: no such file" in ended.out
     assert "✓ done · 3.0 s" in ended.out
+    assert re.search(
+        rf"… long output \(2 MB\): http://\S+/api/sessions/{runner.session_id}/blobs/{'ab' * 32}\n",
+        ended.out,
+    )
     assert "\x1b" not in ended.out
     assert f"/sessions/{runner.session_id}" in ended.err
 

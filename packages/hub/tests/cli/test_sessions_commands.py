@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,27 @@ async def test_sessions_are_named_by_enough_of_their_id(house: House, program: P
     assert (await program("delete", first)).code == 0
     gone = await program("delete", first)
     assert (gone.code, f"There is no session {first}." in gone.err) == (1, True)
+
+
+async def test_an_export_to_a_file_and_to_stdout(
+    house: House, program: Program, tmp_path: Path
+) -> None:
+    view = await house.sessions.create(NewSession(prompt="Mend it", title="Roof"), house.admin)
+    folder = tmp_path / "exports"
+    await asyncio.to_thread(folder.mkdir)
+    told = await program("export", view.id[:8])
+    assert (told.code, told.out.startswith("# Roof\n")) == (0, True)
+    done = await program("export", view.id, "--format", "jsonl", "--output", str(folder))
+    (path,) = [Path(entry) for entry in os.scandir(folder)]
+    assert (done.code, done.out, path.name) == (0, "", f"bunkhouse-{view.id}-roof.jsonl")
+    assert str(path) in done.err
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (lines[0]["type"], len(lines)) == ("bunkhouse_session", 1 + view.last_seq)
+    again = await program("export", view.id, "--format", "jsonl", "--output", str(folder))
+    assert (again.code, "is there already" in again.err) == (1, True)
+    nowhere = await program("export", view.id, "--output", str(folder / "no/file.md"))
+    assert (nowhere.code, "can't be written" in nowhere.err) == (1, True)
+    assert [entry.path for entry in os.scandir(folder)] == [str(path)]
 
 
 async def test_to_sleep_awake_and_ended(house: House, program: Program) -> None:

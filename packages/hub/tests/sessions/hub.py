@@ -16,6 +16,8 @@ from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sandboxes.provider import SandboxProvider, SandboxSpec
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import Knocking
+from bunkhouse.sessions.attaching import Attaching
+from bunkhouse.sessions.deleting import Retention
 from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
@@ -113,6 +115,7 @@ async def hub(
     listener = Listener(Starlette(routes=[WebSocketRoute("/sandbox/link", link)]))
     starter = Starter(room.journal, room.links, provider, listener, room.settings)
     reaching = Reaching(room.journal, room.links, room.settings)
+    attaching = Attaching.of(room.settings)
     reconciler = Reconciler(
         room.journal,
         provider,
@@ -122,6 +125,10 @@ async def hub(
         keeper=Keeper(room.journal, provider, starter, room.settings),
         dozing=Dozing(room.journal, reaching, usage or Usage(clock), room.settings, clock=clock),
         forking=forking,
+        blobs=attaching.blobs,
+        retention=Retention(
+            room.journal, room.settings, blobs=attaching.blobs, uploads=attaching.uploads
+        ),
     )
     task = asyncio.create_task(reconciler.run())
     try:

@@ -154,7 +154,7 @@ async def test_a_session_that_is_changed_holds_no_other_up(room: Room, stores: S
 async def test_a_session_that_is_deleted_meanwhile_is_gone_for_who_waited(room: Room) -> None:
     session_id = await new_session(room)
     outcomes = await asyncio.gather(
-        room.sessions.delete(session_id),
+        room.sessions.delete(session_id, ADMIN),
         *(room.journal.note(session_id, Notice(code="n", message="")) for _ in range(AT_ONCE)),
         return_exceptions=True,
     )

@@ -228,7 +228,7 @@ async def test_a_copy_of_one_that_has_ended_outlives_it(
         await sleepers.end(session, ADMIN)
         await until(room, session, kept_away)
         view = await forking.fork(session, None, BOB)
-        await room.sessions.delete(session)
+        await room.sessions.delete(session, ADMIN)
         await until(room, view.id, ready)
         (copy,) = [s for s in provider.sandboxes.values() if s.spec.session_id == view.id]
         assert copy.files == {"/workspace/mine": "kept"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -255,3 +256,26 @@ async def test_what_can_not_be_stored_now_is_said_again(
             assert isinstance(DOWN.validate_json(await hub.recv()), Ack)
     log = await room.sessions.events(session_id)
     assert sum(isinstance(event, Notice) for event in log) == 1
+
+
+async def test_an_event_over_the_limit_ends_the_connection_and_is_not_stored(
+    room: Room, socket: Path
+) -> None:
+    view = await room.sessions.create(NewSession(), ADMIN)
+    limit = room.settings.event_bytes
+    before = AgentMessageChunk(message_id="m", text="before")
+    huge = AgentMessageChunk(message_id="m", text="x" * limit)
+    with structlog.testing.capture_logs() as logs:
+        async with dial(socket, view.id) as hub:
+            await hub.send(Hello(spool_id="a").model_dump_json())
+            await hub.recv()
+            await hub.send(EventFrame(n=1, event=before).model_dump_json())
+            await hub.send(EventFrame(n=2, event=huge).model_dump_json())
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    await hub.recv()
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 4400
+    (said,) = [each["error"] for each in logs if each["event"] == "link_refused"]
+    assert "BUNKHOUSE_EVENT_BYTES" in said
+    log = await room.sessions.events(view.id)
+    assert [e.text for e in log if isinstance(e, AgentMessageChunk)] == ["before"]

@@ -41,7 +41,7 @@ async def test_a_session_starts_works_and_leaves_nothing_behind(room: Room) -> N
         (sandbox,) = provider.sandboxes.values()
         assert sandbox.spec.image == IMAGE
         with room.bus.subscribe(sandbox.spec.sandbox_id, "state") as removed:
-            await room.sessions.delete(view.id)
+            await room.sessions.delete(view.id, ADMIN)
             async with asyncio.timeout(20):
                 await removed.wait()
     assert not provider.sandboxes
@@ -71,7 +71,7 @@ async def test_over_the_limit_sessions_wait_for_room(room: Room) -> None:
         second = await room.sessions.create(NewSession(prompt="two"), ADMIN)
         await until(room, second.id, in_state("queued"))
         assert "the limit" in ((await room.sessions.get(second.id)).state_reason or "")
-        await room.sessions.delete(first.id)
+        await room.sessions.delete(first.id, ADMIN)
         await until(room, second.id, ends(1))
 
 
@@ -116,7 +116,7 @@ async def test_a_sandbox_that_ends_at_once_is_told_in_words(room: Room) -> None:
         await until(room, view.id, in_state("failed"))
         shown = await room.sessions.get(view.id)
         assert "code 3" in (shown.state_reason or "")
-        await room.sessions.delete(view.id)
+        await room.sessions.delete(view.id, ADMIN)
         with pytest.raises(NotFound):
             await room.sessions.get(view.id)
 

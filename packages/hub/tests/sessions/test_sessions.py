@@ -130,7 +130,7 @@ async def test_a_deleted_session_is_gone_and_its_followers_are_let_go(room: Room
     session_id, _, _ = await working(room)
     follower = room.sessions.follow(session_id)
     assert await anext(follower)
-    await room.sessions.delete(session_id)
+    await room.sessions.delete(session_id, ADMIN)
     with pytest.raises(NotFound):
         await room.sessions.get(session_id)
     with pytest.raises(StopAsyncIteration):

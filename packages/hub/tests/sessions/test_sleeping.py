@@ -174,7 +174,7 @@ async def test_ended_it_is_brought_back_with_its_files_and_a_new_token(
         assert newer.files == {"/workspace/mine": "kept", "/workspace/more": "too"}
         await room.sessions.prompt(session, "two", ADMIN)
         await until(room, session, ends(2))
-        await room.sessions.delete(session)
+        await room.sessions.delete(session, ADMIN)
         await gone(room, lambda: not provider.sandboxes and not provider.kept)
 
 

@@ -76,6 +76,10 @@ class SessionSpec(BaseModel):
     """How long nothing may be heard of a turn before it is ended (`turn_stalled`)."""
     tool_stall_seconds: float = 3600.0
     """The same while a tool runs, which may have nothing to print."""
+    output_bytes: int = 64 * 1024
+    """Longest tool output in the log; of longer ones the log has head and tail."""
+    whole_output_bytes: int = 16 * 1024 * 1024
+    """How much of a longer one the hub takes as a blob."""
 
 
 # ── runner → hub ─────────────────────────────────────────────────────────────────────────────

@@ -190,7 +190,7 @@ class Runner:
             token=self._token,
             doors_url=doors_url,
         )
-        self._pictures = Pictures(self._hub, self._places.state / "blobs")
+        self._pictures = Pictures(self._hub, self._places.state / "blobs", lost=self._outbox.emit)
         self._desk = Desk(self._outbox, self._spool)
         self._agent = self._make_agent(
             AgentContext(
@@ -200,6 +200,7 @@ class Runner:
                 doors_url=doors_url,
                 token=self._token,
                 keep=self._pictures.keep,
+                keep_text=self._pictures.keep_text,
             )
         )
         self._setup = Setup(self._workspace, self._agent, self._outbox.emit)

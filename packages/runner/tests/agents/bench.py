@@ -97,6 +97,7 @@ class Bench(Reader):
             doors_url=f"{self.model.url}/sandbox",
             token=TOKEN,
             keep=self._keep,
+            keep_text=self._keep,
         )
         return OpenCode(
             context,

@@ -43,7 +43,7 @@ class Reader:
                     tool_call_id=event.tool_call_id, status=event.status, title=event.title
                 )
             elif isinstance(event, ToolCallUpdate):
-                told = event.model_dump().items()
+                told = dict(event).items()
                 known = {k: v for k, v in told if v is not None and v is not False}
                 calls[event.tool_call_id] = calls[event.tool_call_id].model_copy(update=known)
         return list(calls.values())

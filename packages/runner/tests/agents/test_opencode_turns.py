@@ -90,7 +90,11 @@ async def test_a_long_output_keeps_its_head_and_its_tail(bench: Bench) -> None:
     (call,) = bench.calls()
     assert call.output is not None and call.output_truncated
     assert call.output.startswith("1\n2\n3\n") and call.output.endswith("59999\n60000\n")
-    assert "bytes left out" in call.output and len(call.output) < 70_000
+    assert f"\n… {call.output_left_out:,} bytes left out …\n" in call.output
+    assert len(call.output) < 70_000
+    whole = "".join(f"{n}\n" for n in range(1, 60_001)).encode()
+    assert call.whole_output is not None and call.whole_output.size == len(whole)
+    assert bench.kept == {call.whole_output.blob: whole}
 
 
 async def test_an_output_that_opencode_shortens_is_whole_for_people(bench: Bench) -> None:

@@ -11,9 +11,10 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bunkhouse_protocol.events import Problem
 from bunkhouse_runner.hub import Hub
 from bunkhouse_runner.pictures import Pictures, name_of
 
@@ -28,6 +29,7 @@ class Door:
 
     statuses: list[int] = field(default_factory=list[int])
     taken: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    kinds: dict[str, str] = field(default_factory=dict[str, str])
     tokens: set[str] = field(default_factory=set[str])
     asked: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -51,7 +53,11 @@ class Door:
         status = self.statuses.pop(0) if self.statuses else 204
         if status == 204:
             self.taken[request.path_params["blob"]] = data
+            self.kinds[request.path_params["blob"]] = request.headers["content-type"]
         self._changed.set()
+        if status == 413:
+            said = {"error": {"message": "There is no room.", "code": "too_large"}}
+            return JSONResponse(said, status_code=status)
         return Response(status_code=status)
 
     @contextlib.asynccontextmanager
@@ -85,8 +91,12 @@ def socket_path(tmp_path: Path) -> Path:
     return tmp_path / "hub.sock"
 
 
-def pictures(tmp_path: Path) -> Pictures:
-    return Pictures(Hub(token=TOKEN, socket=tmp_path / "hub.sock"), tmp_path / "state/blobs")
+def pictures(tmp_path: Path, lost: list[Problem] | None = None) -> Pictures:
+    return Pictures(
+        Hub(token=TOKEN, socket=tmp_path / "hub.sock"),
+        tmp_path / "state/blobs",
+        lost=(lost if lost is not None else []).append,
+    )
 
 
 def kept(tmp_path: Path) -> list[str]:
@@ -122,3 +132,34 @@ async def test_what_the_hub_refuses_is_given_up(tmp_path: Path, socket_path: Pat
         await door.until_taken(name)
     assert door.taken == {name: b"another"}
     assert door.asked == 2
+
+
+async def test_an_output_goes_as_text_also_after_a_restart(
+    tmp_path: Path, socket_path: Path
+) -> None:
+    name = pictures(tmp_path).keep_text(b"printed\0 \xff")
+    again, door = pictures(tmp_path), Door()
+    async with door.open(socket_path), running(again):
+        picture = again.keep(b"picture")
+        await door.until_taken(name, picture)
+    assert door.taken == {name: b"printed\0 \xff", picture: b"picture"}
+    assert door.kinds == {name: "text/plain", picture: "application/octet-stream"}
+
+
+async def test_what_can_not_be_kept_is_told_once_for_each_reason(
+    tmp_path: Path, socket_path: Path
+) -> None:
+    lost: list[Problem] = []
+    sending, door = pictures(tmp_path, lost), Door(statuses=[413, 413])
+    refused = {sending.keep_text(b"one"), sending.keep_text(b"two")}
+    async with door.open(socket_path), running(sending):
+        await door.until_asked()
+        await door.until_taken(sending.keep_text(b"three"))
+    (problem,) = lost
+    assert problem.code == "blob_lost" and problem.detail in refused
+    assert problem.message.endswith("There is no room.")
+    # A folder where the file should go: the disk takes nothing.
+    (tmp_path / "state/blobs").rename(tmp_path / "elsewhere")
+    (tmp_path / "state/blobs").write_text("")
+    sending.keep_text(b"four")
+    assert [each.code for each in lost] == ["blob_lost", "blob_lost"]

@@ -1,10 +1,13 @@
-import { Archive, Ellipsis, Moon, Sunrise } from "lucide-react";
+import { Archive, Ellipsis, FileBraces, FileText, Moon, Sunrise } from "lucide-react";
+import { exportUrl } from "@/api/environment";
 import { IconButton } from "@/ui/Button";
-import { Menu, MenuChoice, MenuItem } from "@/ui/Menu";
+import { Menu, MenuChoice, MenuDownload, MenuItem, MenuLine } from "@/ui/Menu";
+import { useSessionPage } from "../context";
 import { useSleep } from "./use-sleep";
 
 /** What can be done with the session as a whole. */
 export function SessionMenu() {
+  const { id } = useSessionPage();
   const sleep = useSleep();
   const { ended, asleep, canWake, canHibernate, keepsAwake } = sleep;
   return (
@@ -47,6 +50,15 @@ export function SessionMenu() {
           hint="It does not go to sleep by itself"
         />
       )}
+      <MenuLine />
+      <MenuDownload href={exportUrl(id, "markdown")} testId="export-markdown">
+        <FileText size={15} className="text-ink-3" />
+        Export as Markdown
+      </MenuDownload>
+      <MenuDownload href={exportUrl(id, "jsonl")} testId="export-jsonl">
+        <FileBraces size={15} className="text-ink-3" />
+        Export as JSONL
+      </MenuDownload>
     </Menu>
   );
 }

@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import type { ToolBlock } from "@/log/model";
 import { Ansi } from "@/text/Ansi";
 import { CodeLines } from "@/text/CodeLines";
@@ -8,6 +8,8 @@ import { languageOfPath } from "@/text/language";
 import { useHighlight } from "@/text/use-highlight";
 import { CopyButton } from "@/ui/CopyButton";
 import { fileText } from "./file-text";
+import { Gap, Whole } from "./LongOutput";
+import { endsOf } from "./long-output";
 
 /** What a tool call was given and gave, by what kind of tool it is. */
 export function ToolBody({ tool }: { tool: ToolBlock }) {
@@ -19,20 +21,25 @@ export function ToolBody({ tool }: { tool: ToolBlock }) {
           {tool.error}
         </pre>
       )}
-      {tool.outputTruncated && (
-        <p className="border-t px-3 py-1.5 text-12 text-ink-3">
+      {tool.outputTruncated && !isSplit(tool) && (
+        <p className="flex flex-wrap gap-x-2 border-t px-3 py-1.5 text-12 text-ink-3">
           Long output: its beginning and its end are shown.
+          <Whole tool={tool} />
         </p>
       )}
     </div>
   );
 }
 
+/** Whether its output is shown as two ends, with what leads to the whole between them. */
+const isSplit = (tool: ToolBlock) =>
+  !tool.diff && tool.wholeOutput !== null && endsOf(tool.output, tool.leftOut) !== null;
+
 function Inner({ tool }: { tool: ToolBlock }) {
   if (tool.diff) return <DiffBody diff={tool.diff} />;
   if (tool.toolKind === "execute") return <Command tool={tool} />;
-  if (tool.toolKind === "read" && tool.output) return <FileBody tool={tool} />;
-  if (tool.output) return <Output text={tool.output} />;
+  if (tool.toolKind === "read" && tool.output && !isSplit(tool)) return <FileBody tool={tool} />;
+  if (tool.output) return <Printed tool={tool} />;
   return <Input tool={tool} />;
 }
 
@@ -61,7 +68,7 @@ function Command({ tool }: { tool: ToolBlock }) {
         <span className="text-ink-3 select-none">$ </span>
         {command}
       </pre>
-      {tool.output && <Output text={tool.output} lined />}
+      {tool.output && <Printed tool={tool} lined />}
       {tool.exitCode !== null && tool.exitCode !== 0 && (
         <p className="border-t px-3 py-1.5 font-mono text-12 text-bad">exit code {tool.exitCode}</p>
       )}
@@ -69,10 +76,36 @@ function Command({ tool }: { tool: ToolBlock }) {
   );
 }
 
-function Output({ text, lined = false }: { text: string; lined?: boolean }) {
+function Printed({ tool, lined = false }: { tool: ToolBlock; lined?: boolean }) {
+  const ends = isSplit(tool) ? endsOf(tool.output, tool.leftOut) : null;
+  if (ends === null) return <Output text={tool.output} lined={lined} />;
+  return (
+    <>
+      <Output text={ends.head} lined={lined} />
+      <Gap tool={tool} />
+      <Output text={ends.tail} fromEnd />
+    </>
+  );
+}
+
+function Output({
+  text,
+  lined = false,
+  fromEnd = false,
+}: {
+  text: string;
+  lined?: boolean;
+  /** Its last lines are seen first. */
+  fromEnd?: boolean;
+}) {
+  const box = useRef<HTMLPreElement>(null);
+  useLayoutEffect(() => {
+    if (fromEnd && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [fromEnd]);
   return (
     // A reader with a keyboard scrolls it with the arrows.
     <pre
+      ref={box}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keys
       tabIndex={0}
       className={`quiet-ring max-h-80 overflow-auto px-3 py-2 font-mono text-12 whitespace-pre ${lined ? "border-t" : ""}`}

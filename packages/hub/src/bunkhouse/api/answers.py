@@ -12,6 +12,7 @@ from bunkhouse.broker.models.providers import Providers
 from bunkhouse.errors import EngineDown
 from bunkhouse.people import Person
 from bunkhouse.sandboxes.local import LocalEngine
+from bunkhouse.sessions.space import Space
 from bunkhouse.settings import Settings
 from bunkhouse.version import version
 
@@ -54,6 +55,7 @@ class SystemAnswers:
         self._engine = engine
         self._settings = settings
         self._sample = sample
+        self._space = Space(settings)
         self._asking = asyncio.Lock()
         self._known: tuple[float, schemas.SystemStatus] | None = None
 
@@ -84,6 +86,7 @@ class SystemAnswers:
             image=image,
             sandboxes=sandboxes,
             max_sandboxes=self._settings.max_sandboxes,
+            held=self._space.short(),
             sample_repository=str(self._sample) if self._sample else None,
         )
 

@@ -20,6 +20,7 @@ from bunkhouse.api.routes import (
     environment,
     events,
     execute,
+    export,
     login,
     people,
     prompts,
@@ -50,7 +51,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
     api = APIRouter(prefix="/api", responses=problems.RESPONSES)
     for module in (system, people, sessions, prompts, uploads, events, execute):
         api.include_router(module.router)
-    for module in (blobs, environment, terminals, desktop, driving, rewinding):
+    for module in (blobs, export, environment, terminals, desktop, driving, rewinding):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)

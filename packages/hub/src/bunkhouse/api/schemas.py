@@ -450,6 +450,8 @@ class SystemStatus(BaseModel):
     image: ImageStatus
     sandboxes: int
     max_sandboxes: int
+    held: str | None = None
+    """Why no new work is begun, such as a disk that is nearly full; null where it is."""
     sample_repository: str | None
     """A repository on the hub's machine to try things on, for the first screen."""
 

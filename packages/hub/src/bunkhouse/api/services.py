@@ -13,6 +13,7 @@ from bunkhouse.api import schemas
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.people import People, Person
+from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
 from bunkhouse.sessions.views import NewSession, PromptEdit, PromptView, SessionView
@@ -47,7 +48,7 @@ class Sessions(Protocol):
         """Change title or model."""
         ...
 
-    async def delete(self, session_id: str) -> None:
+    async def delete(self, session_id: str, by: Person) -> None:
         """End and forget it."""
         ...
 
@@ -261,6 +262,14 @@ class Forks(Protocol):
         ...
 
 
+class Exports(Protocol):
+    """`bunkhouse.sessions.export.Exports`, as far as the API calls it."""
+
+    async def open(self, session_id: str, form: Format, *, blobs: str) -> Export:
+        """Begin a file of a session's log; `blobs`: where its blobs are to be had."""
+        ...
+
+
 class Presence(Protocol):
     """`bunkhouse.bus.presence.MemoryPresence`, as far as the API calls it."""
 
@@ -366,6 +375,7 @@ class Services:
     sleepers: Sleepers
     rewinders: Rewinders
     forks: Forks
+    exports: Exports
     presence: Presence
     people: People
     models: ModelRegistry

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,11 @@ from bunkhouse.errors import Conflict, NotFound, StorageFull, Unavailable
 from bunkhouse.store import Database, Place, copying
 from bunkhouse.version import version
 
-FILES = ("installation", "gateway.key", "blobs")
+UPLOADS = "uploads"
+FILES = ("installation", "gateway.key", "blobs", UPLOADS)
 """What of the data folder is kept beside the store: the name by which the engine's containers are
-known, the key of cookies of apps, and what the log refers to. The rest is made anew."""
+known, the key of cookies of apps, what the log refers to, and what waits for a prompt. The rest is
+made anew."""
 
 _DRAFT = "draft-"
 """Blobs that are being put have such names; nothing refers to them yet."""
@@ -36,9 +39,13 @@ async def take(place: Place, data_dir: Path, target: Path) -> tuple[Path, Manife
     store = Database.as_it_is(place)
     try:
         with writing(path) as writer:
-            # First the store: what its log refers to is in `blobs` before it is in the log.
+            # Before the store: an upload is forgotten only after the log has its prompt. So each
+            # file is in the one or in the other, or in both.
+            await asyncio.to_thread(_files, writer, data_dir, [UPLOADS])
+            # After it: what the log refers to is in `blobs` before it is in the log.
             revision, rows = await _store(store, writer, data_dir)
-            await asyncio.to_thread(_files, writer, data_dir)
+            rest = [name for name in FILES if name != UPLOADS]
+            await asyncio.to_thread(_files, writer, data_dir, rest)
             manifest = Manifest(
                 version=version(),
                 revision=revision,
@@ -85,8 +92,8 @@ async def _store(store: Database, writer: Writer, data_dir: Path) -> tuple[str, 
     return revision, rows
 
 
-def _files(writer: Writer, data_dir: Path) -> None:
-    for name in FILES:
+def _files(writer: Writer, data_dir: Path, names: Sequence[str]) -> None:
+    for name in names:
         top = data_dir / name
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
             if path.is_symlink() or not path.is_file() or path.name.startswith(_DRAFT):
@@ -94,7 +101,7 @@ def _files(writer: Writer, data_dir: Path) -> None:
             try:
                 file = path.open("rb")
             except FileNotFoundError:
-                continue  # its session was deleted meanwhile
+                continue  # its session was deleted meanwhile, or its prompt came
             with file:
                 size = file.seek(0, 2)
                 file.seek(0)

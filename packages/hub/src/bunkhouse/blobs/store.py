@@ -1,4 +1,4 @@
-"""The folder in which the pictures and files of sessions are: `FOLDER/SESSION/SHA256`."""
+"""The folder in which pictures, files and long outputs of sessions are: `FOLDER/SESSION/SHA256`."""
 
 import asyncio
 import errno
@@ -7,22 +7,24 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Generator
+import time
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bunkhouse.blobs.kinds import Kind, kind_of, mime_of
+from bunkhouse.blobs.kinds import Kind, mime_of
 from bunkhouse.errors import InvalidInput, NotFound, StorageFull, TooLarge
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OLD_SECONDS = 3600.0
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A picture, or a text that a person gave."""
+    """A picture, or a text: a person's, or what a tool printed."""
 
     data: bytes
     mime: Kind
@@ -31,12 +33,25 @@ class Blob:
 class Blobs:
     """Keeps what belongs to sessions. What comes from a sandbox is checked here."""
 
-    def __init__(self, folder: Path, *, blob_bytes: int, session_bytes: int) -> None:
-        """`blob_bytes`: a sandbox's largest; `session_bytes`: all of one session together."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        blob_bytes: int,
+        session_bytes: int,
+        output_bytes: int = 16 * 1024 * 1024,
+        session_blobs: int = 10_000,
+    ) -> None:
+        """`blob_bytes`: largest picture of a sandbox; `output_bytes`: its largest output.
+
+        `session_bytes`, `session_blobs`: all of one session together.
+        """
         self._folder = folder
         self._session_bytes = session_bytes
+        self._session_blobs = session_blobs
         self._putting = asyncio.Lock()
         self.blob_bytes = blob_bytes
+        self.output_bytes = output_bytes
 
     async def put(self, session_id: str, name: str, data: bytes) -> None:
         """Keep a sandbox's picture; durable when it returns, once however often it is put.
@@ -48,12 +63,16 @@ class Blobs:
         """
         if len(data) > self.blob_bytes:
             raise too_large(self.blob_bytes)
-        place = self._place(session_id, name)
-        if hashlib.sha256(data).hexdigest() != name:
-            raise InvalidInput("The bytes are not those that their name says.", code="blob_name")
+        place = self._named(session_id, name, data)
         if mime_of(data) is None:
             raise InvalidInput("This is no PNG, JPEG, WebP or GIF.", code="blob_type")
         await self._keep(place, data)
+
+    async def put_output(self, session_id: str, name: str, data: bytes) -> None:
+        """Keep what a tool of a sandbox printed, whatever its bytes are, as `put` does."""
+        if len(data) > self.output_bytes:
+            raise too_large(self.output_bytes, output=True)
+        await self._keep(self._named(session_id, name, data), data)
 
     async def add(self, session_id: str, data: bytes) -> str:
         """Keep what a person gave, as `put` does, and return its name.
@@ -65,16 +84,13 @@ class Blobs:
         return name
 
     async def get(self, session_id: str, name: str) -> Blob:
-        """Give a picture or a text. Raises `NotFound`."""
+        """Give a picture, or else a text, which may be no good UTF-8. Raises `NotFound`."""
         place = self._place(session_id, name)
         try:
             data = await asyncio.to_thread(place.read_bytes)
         except FileNotFoundError:
             raise _missing() from None
-        mime = kind_of(data)
-        if mime is None:
-            raise _missing()
-        return Blob(data, mime)
+        return Blob(data, mime_of(data) or "text/plain")
 
     async def copy(self, source: str, target: str) -> None:
         """Give a session all that another has. Files never change, so both may have the same."""
@@ -86,6 +102,38 @@ class Blobs:
         """Forget what a session has. Nothing happens where there is nothing."""
         folder = self._place(session_id, "0" * 64).parent
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def sweep(self, known: Callable[[list[str]], Awaitable[set[str]]]) -> int:
+        """Remove what a hub that was killed left: drafts, and folders of no session.
+
+        `known` says which of these ids are of sessions. What is younger than an hour may belong to
+        something that is being done. Returns how many folders were removed.
+        """
+        old = await asyncio.to_thread(self._old)
+        strays = set(old) - await known(old)
+        for session_id in strays:
+            await self.remove(session_id)
+        return len(strays)
+
+    def _old(self) -> list[str]:
+        """The sessions of the folders that are old enough; their old drafts are removed."""
+        found: list[str] = []
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            if not folder.is_dir() or not _SESSION.fullmatch(folder.name):
+                continue  # somebody else's
+            if _is_old(folder):
+                found.append(folder.name)
+            for draft in folder.glob("draft-*"):
+                if _is_old(draft):
+                    draft.unlink(missing_ok=True)
+        return found
+
+    def _named(self, session_id: str, name: str, data: bytes) -> Path:
+        """The place of these bytes. Raises `InvalidInput` where `name` is not theirs."""
+        place = self._place(session_id, name)
+        if hashlib.sha256(data).hexdigest() != name:
+            raise InvalidInput("The bytes are not those that their name says.", code="blob_name")
+        return place
 
     def _place(self, session_id: str, name: str) -> Path:
         if not _SESSION.fullmatch(session_id) or not _NAME.fullmatch(name):
@@ -101,12 +149,19 @@ class Blobs:
             return
         with room_on_disk():
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held = sum(entry.stat().st_size for entry in os.scandir(place.parent))
-            if held + len(data) > self._session_bytes:
+            sizes = [entry.stat().st_size for entry in os.scandir(place.parent)]
+            if sum(sizes) + len(data) > self._session_bytes:
                 raise TooLarge(
-                    "This session's pictures and files would take more than "
+                    "This session's pictures, files and outputs would take more than "
                     f"{self._session_bytes:,} bytes.",
                     remedy="Raise BUNKHOUSE_SESSION_BLOBS_BYTES, or begin a new session.",
+                )
+            if len(sizes) >= self._session_blobs:
+                raise TooLarge(
+                    f"This session has {self._session_blobs:,} pictures, files and outputs, and "
+                    "may have no more.",
+                    remedy="Raise BUNKHOUSE_SESSION_BLOBS, or begin a new session.",
+                    code="too_many_blobs",
                 )
             write(place, data)
 
@@ -125,15 +180,23 @@ def _copy(source: Path, target: Path) -> None:
                 shutil.copyfile(file, target / file.name)
 
 
-def too_large(limit: int) -> TooLarge:
-    """Say that a picture is over the limit."""
+def too_large(limit: int, *, output: bool = False) -> TooLarge:
+    """Say that a picture or an output is over the limit."""
+    what, setting = ("An output", "WHOLE_OUTPUT") if output else ("A picture", "BLOB")
     return TooLarge(
-        f"A picture may have at most {limit:,} bytes.", remedy="Raise BUNKHOUSE_BLOB_BYTES."
+        f"{what} may have at most {limit:,} bytes.", remedy=f"Raise BUNKHOUSE_{setting}_BYTES."
     )
 
 
 def _missing() -> NotFound:
     return NotFound("There is no such picture or file.")
+
+
+def _is_old(place: Path) -> bool:
+    try:
+        return time.time() - place.stat().st_mtime > _OLD_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Files that people have uploaded and that belong to no prompt yet: `FOLDER/PERSON/UPLOAD`.
 
 A prompt names them; then they are copied to what its session has. What nobody names in time is
-removed when the next file comes. Beside each file stands what it is, in `UPLOAD.json`, written
-first: so a file that is there is whole.
+removed when the next file comes, or by a `sweep`. Beside each file stands what it is, in
+`UPLOAD.json`, written first: so a file that is there is whole.
 """
 
 import asyncio
@@ -95,6 +95,11 @@ class Uploads:
     async def remove(self, person_id: str, upload_id: str) -> None:
         """Forget a file. Nothing happens where there is none."""
         await asyncio.to_thread(_forget, self._place(person_id, upload_id))
+
+    async def sweep(self) -> None:
+        """Remove what has waited for too long."""
+        async with self._adding:
+            await asyncio.to_thread(self._drop_old)
 
     def refuse(self, name: str) -> TooLarge:
         """Say that a file is larger than any may be."""

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,6 +117,20 @@ class Hub:
                 time.sleep(pauses.pop(0))
             else:
                 return answer.json() if answer.content else None
+
+    @contextlib.contextmanager
+    def download(self, path: str, **query: str) -> Generator[tuple[str, Iterator[bytes]]]:
+        """Give a file's name and its pieces as they come.
+
+        Raises:
+            HubRefused: with the hub's own sentence.
+            HubGone: it does not answer, or broke off in the middle.
+        """
+        with self.reaching(), self.client.stream("GET", path, params=query) as answer:
+            check(answer)
+            said = answer.headers.get("content-disposition", "")
+            name = Path(said.partition('filename="')[2].partition('"')[0]).name
+            yield name or "bunkhouse-export", answer.iter_bytes()
 
     @contextlib.contextmanager
     def reaching(self) -> Generator[None]:

@@ -63,6 +63,7 @@ app.command("bunkhouse.cli.sessions:wake", name="wake", help="Wake a session up.
 app.command("bunkhouse.cli.sessions:end", name="end", help=_END)
 app.command("bunkhouse.cli.rewinding:rewind", name="rewind", help=_REWIND)
 app.command("bunkhouse.cli.rewinding:fork", name="fork", help=_FORK)
+app.command("bunkhouse.cli.export:export", name="export", help="Write a session to a file.")
 app.command("bunkhouse.cli.sessions:delete", name="delete", help="Delete a session.")
 app.command("bunkhouse.cli.open:open_session", name="open", help=_OPEN)
 app.command("bunkhouse.cli.execute:execute", name="exec", help=_EXEC)

@@ -52,3 +52,12 @@ def seconds(value: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def size(value: int) -> str:
+    """Print bytes as people say it: `812 B`, `14 kB`, `2.3 MB`."""
+    if value < 1000:
+        return f"{value} B"
+    unit, factor = ("kB", 1000) if value < 999_500 else ("MB", 1_000_000)
+    shown = value / factor
+    return f"{shown:.1f} {unit}".replace(".0 ", " ") if shown < 9.95 else f"{shown:.0f} {unit}"

@@ -8,7 +8,7 @@ from a sandbox.
 from rich.console import Console
 from rich.text import Text
 
-from bunkhouse.cli.terminal import clean, one_line, seconds
+from bunkhouse.cli.terminal import clean, one_line, seconds, size
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
     EgressRefused,
@@ -29,6 +29,7 @@ from bunkhouse_protocol.events import (
     ToolCall,
     ToolCallUpdate,
     TurnEnded,
+    WholeOutput,
     WorkspaceChanged,
 )
 
@@ -50,8 +51,10 @@ _ENDS = {"done": "✓ done", "stopped": "■ stopped", "paused": "‖ paused: a 
 class Transcript:
     """Writes events; those that say nothing to a reader of a terminal are left out."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, blobs: str = "") -> None:
+        """`blobs`: the address of the session's blobs, to which their names are added."""
         self._console = console
+        self._blobs = blobs
         self._calls: dict[str, ToolCall] = {}
         self._message: str | None = None
         self._prompts: dict[str, str] = {}
@@ -179,6 +182,14 @@ class Transcript:
             self._line(f"  ✗ {line}: {one_line(event.error or 'failed')}", "red")
         else:
             self._line(f"  ✓ {line}", "dim")
+        if event.whole_output is not None:
+            self._long(event.whole_output)
+
+    def _long(self, whole: WholeOutput) -> None:
+        """Write where an output is that is too long for the log."""
+        lost = f", {size(whole.lost)} in its middle were too much to keep" if whole.lost else ""
+        where = f"{self._blobs}{whole.blob}"
+        self._line(f"    … long output ({size(whole.size)}): {where}{lost}", "dim")
 
     def _changed(self, event: WorkspaceChanged) -> None:
         count = len(event.files)

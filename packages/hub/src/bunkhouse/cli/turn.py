@@ -35,7 +35,7 @@ class Turn:
         self._session_id = session_id
         self._log = Log(hub, session_id)
         self._as_json = as_json
-        self._transcript = Transcript(stdout())
+        self._transcript = Transcript(stdout(), blobs=f"{hub.url}/api/sessions/{session_id}/blobs/")
         self._answerer = Answerer(
             hub, session_id, stderr() if as_json else stdout(), interactive=interactive
         )

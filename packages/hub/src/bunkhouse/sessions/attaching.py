@@ -31,7 +31,9 @@ class Attaching:
             Blobs(
                 settings.data_dir / "blobs",
                 blob_bytes=settings.blob_bytes,
+                output_bytes=settings.whole_output_bytes,
                 session_bytes=settings.session_blobs_bytes,
+                session_blobs=settings.session_blobs,
             ),
             Uploads(
                 settings.data_dir / "uploads",

@@ -61,18 +61,23 @@ class Dozing:
                     reason = f"nobody used it for {_words(self._after(change.row))}"
                     await sleeping.hibernate(change, "hub", reason)
 
-    async def make_room(self, waiting: set[str]) -> None:
+    async def make_room(self, waiting: set[str], author: str | None = None) -> None:
         """Have as many sessions go to sleep as those that wait need room for.
 
-        Those go first that were unused the longest.
+        Those go first that were unused the longest. `author`: those of this person, whose own limit
+        is reached.
         """
         if not self._settings.hibernate_for_room:
             return
         async with self._journal.database.read() as tx:
-            rows = await sessions.in_states(tx, *_TAKE_ROOM)
+            found = await sessions.in_states(tx, *_TAKE_ROOM)
+        limit = self._settings.max_sandboxes
+        if author is not None:
+            limit = self._settings.max_sandboxes_per_person
+        rows = [row for row in found if author in (None, row.author_id)]
         there = [row for row in rows if row.id not in waiting and _takes_room(row)]
         leaving = sum(row.state == "hibernating" for row in there)
-        room = self._settings.max_sandboxes - len(there) + leaving
+        room = limit - len(there) + leaving
         short = sum(row.id in waiting for row in rows) - room
         unused = [row for row in there if row.hibernate_after != 0 and self._unused(row)]
         for row in sorted(unused, key=self._last):

@@ -5,7 +5,7 @@ prompts, its outbox and its log change together, after which the bus tells who w
 never says what the row does not, nor the other way round.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -28,9 +28,13 @@ _BATCH = 500
 class Change:
     """One session inside one transaction. What is set on `row` is stored when the block ends."""
 
-    def __init__(self, tx: Transaction, row: SessionRow) -> None:
+    def __init__(
+        self, tx: Transaction, row: SessionRow, hold: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`hold`: see `Journal`."""
         self.tx = tx
         self.row = row
+        self.hold = hold
         self.commanded = False
         self.moved = False
         self.last_seq = row.last_seq
@@ -98,9 +102,13 @@ class Change:
 class Journal:
     """Changes and reads the sessions of one store."""
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, *, hold: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`hold` says why no new work is to begin now, if so."""
         self.database = database
         self.bus = bus
+        self.hold = hold
 
     @asynccontextmanager
     async def begin(self, session_id: str, columns: dict[str, Any]) -> AsyncGenerator[Change]:
@@ -132,7 +140,7 @@ class Journal:
         row = await sessions.get(tx, session_id, lock=True)
         if row is None:
             raise missing(session_id)
-        change = Change(tx, row)
+        change = Change(tx, row, self.hold)
         yield change
         await change.store()
 

@@ -12,7 +12,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bunkhouse.errors import BunkhouseError, InvalidInput, SandboxNotRunning, Unavailable
+from bunkhouse.errors import BunkhouseError, InvalidInput, SandboxNotRunning, TooLarge, Unavailable
 from bunkhouse.sessions import runner_word, turns
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.specs import Specs
@@ -169,14 +169,18 @@ class _Link:
     async def _receive(self) -> UpFrame:
         text = await self._websocket.receive_text()
         if len(text) > self._event_bytes:
-            raise InvalidInput(f"A frame of {len(text)} characters is over BUNKHOUSE_EVENT_BYTES.")
+            raise TooLarge(
+                f"A frame of {len(text):,} characters is over the limit.",
+                remedy="Raise BUNKHOUSE_EVENT_BYTES.",
+                code="event_too_large",
+            )
         return UP.validate_json(text)
 
     async def _read(self) -> None:
         try:
             while True:
                 await self._frames.put(await self._receive())
-        except (WebSocketDisconnect, ValidationError, InvalidInput) as error:
+        except (WebSocketDisconnect, ValidationError, TooLarge) as error:
             await self._frames.put(error)
 
     async def _take(self) -> None:

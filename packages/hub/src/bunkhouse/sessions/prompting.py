@@ -14,13 +14,32 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bunkhouse.errors import Conflict, NotFound
+from bunkhouse.errors import Conflict, NotFound, TooLarge
 from bunkhouse.people.identity import Person
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Change
 from bunkhouse.store import prompts
 from bunkhouse.store.prompts import WAITING, PromptKind, PromptRow
 from bunkhouse_protocol.events import Attachment, PromptEdited, PromptMoved, PromptQueued, When
+
+_TITLE_LENGTH = 80
+
+
+def check_size(text: str, limit: int) -> None:
+    """Raise `TooLarge` where a prompt has more bytes than the limit."""
+    size = len(text.encode())
+    if size > limit:
+        raise TooLarge(
+            f"The prompt has {size} bytes; the limit is {limit}.",
+            remedy="Put long material into a file of the repository, or raise "
+            "BUNKHOUSE_PROMPT_BYTES.",
+        )
+
+
+def title(text: str, attachments: Sequence[Attachment]) -> str:
+    """Name a session by its first prompt: the first line, or the names of its files."""
+    line = text.splitlines()[0].strip() if text else ", ".join(each.name for each in attachments)
+    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"
 
 
 async def enqueue(

@@ -7,7 +7,6 @@ the database, under a lease on its session.
 """
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -20,6 +19,7 @@ from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, NotFound
 from bunkhouse.sandboxes.provider import SandboxProvider, SandboxStatus
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import surroundings, turns
+from bunkhouse.sessions.deleting import Retention
 from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.forking import Forking, waits_for_files
 from bunkhouse.sessions.journal import Journal
@@ -27,6 +27,7 @@ from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.leasing import Leases
 from bunkhouse.sessions.lifecycle import SANDBOX_STATES
 from bunkhouse.sessions.ports import ImageSource
+from bunkhouse.sessions.room import Room
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.settings import Settings
 from bunkhouse.store import outbox, sandboxes, sessions, snapshots
@@ -37,6 +38,8 @@ from bunkhouse_protocol.events import Notice
 _log = structlog.get_logger("bunkhouse.reconciler")
 
 _SWEEP_SECONDS = 3.0
+_RETENTION_SECONDS = 60.0
+"""How often it is looked for what was kept for long enough."""
 _SNAPSHOTS_SECONDS = 60.0
 """How often the engine's snapshots are held against the store's."""
 _REMOVAL_SECONDS = 5.0
@@ -62,6 +65,7 @@ class Reconciler:
         alone: bool = True,
         blobs: Blobs | None = None,
         forking: Forking | None = None,
+        retention: Retention | None = None,
     ) -> None:
         """`alone`: no other hub works on this store, so leases of earlier ones are void."""
         self._journal = journal
@@ -74,6 +78,8 @@ class Reconciler:
         self._alone = alone
         self._blobs = blobs
         self._forking = forking
+        self._retention = retention
+        self._retained = float("-inf")
         self._leases = Leases(journal.database)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._removals: set[asyncio.Task[None]] = set()
@@ -108,6 +114,7 @@ class Reconciler:
     async def look(self) -> None:
         """Look at everything once, and wait until what is begun by that is done."""
         self._compared = 0.0
+        self._retained = float("-inf")
         await self._sweep()
         while self._tasks:
             await asyncio.wait(self._tasks.values())
@@ -140,12 +147,13 @@ class Reconciler:
             living = await sandboxes.living(tx)
             deleted = await sessions.deleted(tx)
             failed = await sessions.in_states(tx, "failed")
+            stalled = await sessions.stalled(tx)
         # A failed session keeps its sandbox, if it has one: a retry uses it again.
         kept = [row for row in failed if row.sandbox_id is not None]
         await self._admit(
-            [row for row in waiting if not waits_for_files(row)],
-            len(there) + len(falling) + len(kept),
+            [row for row in waiting if not waits_for_files(row)], [*there, *falling, *kept]
         )
+        await self._go_on(stalled)
         for row in filter(waits_for_files, waiting):
             if self._forking is not None:
                 self._spawn(row.id, self._alone_with(row.id, self._forking.copy))
@@ -164,6 +172,9 @@ class Reconciler:
             if sandbox.id not in wanted:
                 self._spawn(sandbox.id, self._starter.remove(sandbox.id), removal=True)
         self._spawn("snapshots", self._sort_out_snapshots())
+        if self._retention is not None and _passed(self._retained, _RETENTION_SECONDS):
+            self._retained = time.monotonic()
+            self._spawn("retention", self._retention.round())
         await self._purge(deleted, living)
         if time.monotonic() - self._compared > _SWEEP_SECONDS / 2:
             await self._compare(there, asleep, {sandbox.id for sandbox in living})
@@ -180,6 +191,7 @@ class Reconciler:
                 await self._blobs.remove(session_id)
             async with self._journal.database.write() as tx:
                 await sessions.purge(tx, session_id)
+            self._journal.bus.publish(session_id, "state")
 
     async def _sort_out_snapshots(self) -> None:
         await self._keeper.expire()
@@ -188,41 +200,36 @@ class Reconciler:
         if compare:
             self._snapshots_compared = time.monotonic()
 
-    async def _admit(self, waiting: list[SessionRow], taken: int) -> None:
+    async def _go_on(self, stalled: list[str]) -> None:
+        """Begin with prompts that had to wait, when no new work was to begin."""
+        for session_id in stalled:
+            if self._journal.hold() is not None:
+                return
+            with suppress(NotFound):
+                async with self._journal.change(session_id) as change:
+                    await turns.begin_next(change)
+
+    async def _admit(self, waiting: list[SessionRow], taken: list[SessionRow]) -> None:
         """Start what waits, as far as there is an image, an engine and room.
 
-        `taken`: how many sessions take room already.
+        `taken`: the sessions that take room already.
         """
         if not waiting:
             return
         ready = await self._images.readiness()
-        running = taken + sum(row.id in self._tasks for row in waiting)
-        crowded: set[str] = set()
+        held = self._journal.hold()
+        room = Room(self._settings, [*taken, *(row for row in waiting if row.id in self._tasks)])
         for row in sorted(waiting, key=lambda row: row.state_at or row.created_at):
             if row.id in self._tasks:
                 continue
-            missing, full = _missing(row, ready), self._crowded(running)
-            if missing is None and running >= self._settings.max_sandboxes:
-                crowded.add(row.id)
-            if missing is None and full is None:
-                running += 1
+            why = _missing(row, ready) or held or room.full(row)
+            if why is None:
+                room.take(row)
                 self._spawn(row.id, self._take_up(row.id, ready.reference))
-            elif row.state_reason != (missing or full):
-                await self._wait(row, missing or full)
-        if crowded:
-            self._spawn("room", self._dozing.make_room(crowded))
-
-    def _crowded(self, running: int) -> str | None:
-        limit = self._settings.max_sandboxes
-        if running >= limit:
-            return f"{running} sandboxes are running, and {limit} is the limit; waits for one."
-        free = shutil.disk_usage(self._settings.data_dir).free
-        if free < self._settings.min_free_bytes:
-            return (
-                f"Only {free >> 20} MiB are free on the hub's disk, and "
-                f"{self._settings.min_free_bytes >> 20} MiB are kept in reserve. Free some space."
-            )
-        return None
+            elif row.state_reason != why:
+                await self._wait(row, why)
+        for author, crowded in room.crowded.items():
+            self._spawn(f"room {author}", self._dozing.make_room(crowded, author))
 
     async def _wait(self, row: SessionRow, reason: str | None) -> None:
         with suppress(NotFound, Conflict):
@@ -359,6 +366,10 @@ class Reconciler:
                     if change.row.state == "queued":
                         change.move("starting", "hub")
             await self._starter.start(session_id, image or "")
+
+
+def _passed(since: float, seconds: float) -> bool:
+    return time.monotonic() - since > seconds
 
 
 def _missing(row: SessionRow, ready: Readiness) -> str | None:

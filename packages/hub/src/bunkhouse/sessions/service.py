@@ -8,9 +8,19 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from bunkhouse.errors import Conflict, InvalidInput, TooLarge
+from bunkhouse.errors import Conflict, InvalidInput
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import cursors, once, prompting, retrying, sandbox_gateway, sleeping, turns
+from bunkhouse.sessions import (
+    cursors,
+    deleting,
+    limits,
+    once,
+    prompting,
+    retrying,
+    sandbox_gateway,
+    sleeping,
+    turns,
+)
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.followed import Followed
 from bunkhouse.sessions.identifiers import new_id
@@ -29,7 +39,6 @@ from bunkhouse_protocol.events import Attachment, Event, SessionCreated, When
 from bunkhouse_protocol.gateway import Changes
 from bunkhouse_protocol.link import PermissionCommand, QuestionCommand, SetupCommand
 
-_TITLE_LENGTH = 80
 _SESSION = TypeAdapter(SessionView)
 _PROMPT = TypeAdapter(PromptView)
 _BEYOND = 2**31 - 1
@@ -71,6 +80,7 @@ class Sessions:
             InvalidInput: no such repository, model or upload; a key that stands for something else.
             Forbidden: the repository is not for this person.
             TooLarge: the prompt is over `prompt_bytes`.
+            TooMany: this person, or all together, have as many as may be.
         """
         return await once.answered(lambda: self._create(new, author, key), _SESSION)
 
@@ -78,13 +88,13 @@ class Sessions:
         await self._check_key(key)
         model = self._catalog.model(new.model)
         text = (new.prompt or "").strip()
-        self._check_size(text)
+        prompting.check_size(text, self._settings.prompt_bytes)
         repository = (new.repository or "").strip()
         choice = await self._catalog.repository(repository, author) if repository else None
         branch = (new.branch or "").strip() or None
         session_id = new_id()
         attachments = await self._attaching.take(session_id, author, new.attachments)
-        title = (new.title or "").strip() or _title(text, attachments) or "New session"
+        title = (new.title or "").strip() or prompting.title(text, attachments) or "New session"
         now = datetime.now(UTC)
         columns: dict[str, Any] = {
             "title": title,
@@ -103,6 +113,7 @@ class Sessions:
         try:
             async with self._journal.begin(session_id, columns) as change:
                 await once.check(change.tx, key)
+                await limits.check(change.tx, author, self._settings)
                 change.record(
                     SessionCreated(
                         repository=change.row.repository,
@@ -167,14 +178,12 @@ class Sessions:
                 change.row.model = self._catalog.model(model)
         return await self.get(session_id)
 
-    async def delete(self, session_id: str) -> None:
+    async def delete(self, session_id: str, by: Person) -> None:
         """End a session and forget it; its sandbox is destroyed soon after."""
         async with self._journal.change(session_id) as change:
-            if change.row.state != "ended":
-                await turns.lose(change, code="deleted", message="The session was deleted.")
-                change.move("ended", "person", "deleted")
-            change.row.deleted_at = datetime.now(UTC)
-            change.moved = True
+            was = change.row.state
+            await deleting.delete(change)
+        deleting.audit(session_id, by, was)
         self._usage.forget(session_id)
 
     # ── prompts and answers ──────────────────────────────────────────────────────────────────
@@ -225,7 +234,7 @@ class Sessions:
         await self._check_key(key)
         if not text and not uploads:
             raise InvalidInput("The prompt is empty.")
-        self._check_size(text)
+        prompting.check_size(text, self._settings.prompt_bytes)
         chosen = None if model is None else self._catalog.model(model)
         await self.get(session_id)  # nothing is kept for a session that is not there
         attachments = await self._attaching.take(session_id, author, uploads)
@@ -240,7 +249,8 @@ class Sessions:
             await turns.begin_next(change)
             if when == "now":
                 await turns.hurry(change, prompt_id, steers=self._links.steers(session_id))
-            view = PromptView.of(await prompting.find(change, prompt_id), change.row.driver)
+            row = await prompting.find(change, prompt_id)
+            view = PromptView.of(row, change.row.driver, change.hold())
             await once.keep(change.tx, key, _PROMPT, view)
         await self._attaching.forget(author, uploads)
         return view
@@ -274,7 +284,7 @@ class Sessions:
         columns: dict[str, Any] = {}
         if "text" in edit:
             columns["text"] = edit["text"].strip()
-            self._check_size(columns["text"])
+            prompting.check_size(columns["text"], self._settings.prompt_bytes)
         if "model" in edit:
             wanted = edit["model"]
             columns["model"] = None if wanted is None else self._catalog.model(wanted)
@@ -478,21 +488,7 @@ class Sessions:
             async with self._journal.database.read() as tx:
                 await once.check(tx, key)
 
-    def _check_size(self, text: str) -> None:
-        size = len(text.encode())
-        if size > self._settings.prompt_bytes:
-            raise TooLarge(
-                f"The prompt has {size} bytes; the limit is {self._settings.prompt_bytes}.",
-                remedy="Put long material into a file of the repository, or raise "
-                "BUNKHOUSE_PROMPT_BYTES.",
-            )
-
 
 def _check_pending(change: Change, request_id: str) -> None:
     if request_id not in change.row.pending:
         raise Conflict("This was answered already, or its turn has ended.", code="not_pending")
-
-
-def _title(text: str, attachments: Sequence[Attachment]) -> str:
-    line = text.splitlines()[0].strip() if text else ", ".join(each.name for each in attachments)
-    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"

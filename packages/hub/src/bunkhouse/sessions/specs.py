@@ -47,4 +47,6 @@ class Specs:
             service_idle_seconds=self._settings.service_idle_seconds,
             turn_stall_seconds=self._settings.turn_stall_seconds,
             tool_stall_seconds=self._settings.tool_stall_seconds,
+            output_bytes=self._settings.output_bytes,
+            whole_output_bytes=self._settings.whole_output_bytes,
         )

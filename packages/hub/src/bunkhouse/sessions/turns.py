@@ -7,6 +7,7 @@ from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
 from bunkhouse.store import prompts
 from bunkhouse_protocol.events import (
     Attachment,
+    Notice,
     PermissionResolved,
     PromptSteered,
     PromptWithdrawn,
@@ -27,6 +28,8 @@ async def begin_next(change: Change) -> None:
     """Give the agent the next prompt of the queue, if it is free and nobody drives.
 
     While the session goes back in time it is not free.
+    Where no new work is to begin, the prompt waits and the log says why: the reconciler goes on
+    with it when that is over.
     """
     if change.row.state != "idle" or change.row.driver is not None:
         return
@@ -34,6 +37,8 @@ async def begin_next(change: Change) -> None:
         return
     queue = await prompts.in_state(change.tx, [change.row.id], "queued")
     if not queue:
+        return
+    if _held(change):
         return
     prompt = queue[0]
     model = prompt.model or change.row.model
@@ -63,6 +68,8 @@ async def hurry(change: Change, prompt_id: str, *, steers: bool) -> None:
     if prompt is None or prompt.state != "queued":
         return
     if not steers or change.row.state != "working":
+        if _held(change):  # to stop a turn for one that can't begin helps nobody
+            return
         # While it waits for a person, the agent reads nothing.
         await change.command(StopCommand(turn_id=turn.id))
         return
@@ -147,6 +154,16 @@ async def _settle(change: Change, ended: TurnEnded) -> None:
     change.record(ended)
     if ended.outcome == "failed":
         change.row.activity = ended.message
+
+
+def _held(change: Change) -> bool:
+    """Whether no new work is to begin; the log says why."""
+    why = change.hold()
+    if why is None:
+        return False
+    said = f"{why} The prompt waits until then, and goes on by itself."
+    change.record(Notice(code="work_held", message=said))
+    return True
 
 
 def _attachments(prompt: prompts.PromptRow) -> list[Attachment]:

@@ -58,11 +58,15 @@ class PromptView:
     """The prompt that it repeats."""
 
     @classmethod
-    def of(cls, row: PromptRow, driver: Driver | None = None) -> "PromptView":
-        """From its row, and whoever drives its session."""
+    def of(
+        cls, row: PromptRow, driver: Driver | None = None, held: str | None = None
+    ) -> "PromptView":
+        """From its row, whoever drives its session, and why no new work is begun."""
         notice = None
         if driver is not None and row.state == "queued":
             notice = f"{driver['name']} drives. The agent gets this when they hand back."
+        elif held is not None and row.state == "queued":
+            notice = f"{held} The agent gets this then."
         return cls(
             id=row.id,
             text=row.text,

@@ -125,6 +125,14 @@ async def copy(tx: Transaction, source: str, target: str, *, to: int) -> None:
     await tx.execute(insert(events).from_select(["session_id", *names], query))
 
 
+async def retracted(tx: Transaction, session_id: str) -> set[str]:
+    """The ids of messages that were taken back, anywhere in the log."""
+    query = select(events.c.data["message_id"].as_string()).where(
+        events.c.session_id == session_id, events.c.type == "message_retracted"
+    )
+    return set((await tx.execute(query)).scalars())
+
+
 async def fold(tx: Transaction, session_id: str, first: int, last: int) -> None:
     """Put the frames at places `first` to `last`, all of one text, into one row."""
     if first >= last:

@@ -1,10 +1,11 @@
 """Queries over sessions."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
-from sqlalchemy import RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, case, delete, func, insert, or_, select, update
 
 from bunkhouse.store import tables
 from bunkhouse.store.database import Transaction
@@ -186,6 +187,45 @@ async def kept_too_long(tx: Transaction, now: datetime) -> list[str]:
         _S.c.deleted_at.is_(None),
     )
     return [row.id for row in await tx.execute(query)]
+
+
+async def ended_before(tx: Transaction, at: datetime, *, limit: int) -> list[str]:
+    """Sessions that ended before a time, those first that ended first."""
+    ended = func.coalesce(_S.c.state_at, _S.c.updated_at)
+    query = (
+        select(_S.c.id)
+        .where(_S.c.state == "ended", ended < at, _S.c.deleted_at.is_(None))
+        .order_by(ended)
+        .limit(limit)
+    )
+    return [row.id for row in await tx.execute(query)]
+
+
+async def stalled(tx: Transaction) -> list[str]:
+    """Sessions that are idle, that nobody drives, and whose queue is not empty."""
+    waiting = (
+        select(tables.prompts.c.id)
+        .where(tables.prompts.c.session_id == _S.c.id, tables.prompts.c.state == "queued")
+        .exists()
+    )
+    query = select(_S.c.id).where(
+        _S.c.state == "idle", _S.c.driver.is_(None), _S.c.deleted_at.is_(None), waiting
+    )
+    return [row.id for row in await tx.execute(query)]
+
+
+async def known(tx: Transaction, ids: Collection[str]) -> set[str]:
+    """Those of these ids that are of sessions, deleted ones among them."""
+    found = await tx.execute(select(_S.c.id).where(_S.c.id.in_(ids)))
+    return {row.id for row in found}
+
+
+async def count(tx: Transaction, author_id: str) -> tuple[int, int]:
+    """How many sessions have not ended: all, and those of this person."""
+    own = func.count(case((_S.c.author_id == author_id, 1)))
+    query = select(func.count(), own).where(_S.c.state != "ended", _S.c.deleted_at.is_(None))
+    everybody, theirs = (await tx.execute(query)).one()
+    return everybody, theirs
 
 
 async def change(tx: Transaction, session_id: str, **columns: Any) -> None:

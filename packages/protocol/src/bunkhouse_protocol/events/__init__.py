@@ -30,6 +30,7 @@ from bunkhouse_protocol.events.agent import (
     ToolKind,
     ToolOutputChunk,
     ToolStatus,
+    WholeOutput,
 )
 from bunkhouse_protocol.events.asking import (
     PermissionRequested,
@@ -132,6 +133,7 @@ __all__ = [
     "TurnEnded",
     "TurnStarted",
     "When",
+    "WholeOutput",
     "WorkspaceChanged",
 ]
 

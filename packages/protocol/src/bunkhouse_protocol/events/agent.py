@@ -63,6 +63,18 @@ class Picture(BaseModel):
     height: int | None = None
 
 
+class WholeOutput(BaseModel):
+    """An output that is too long for the log. Its bytes are in the hub's blobs, as text."""
+
+    blob: str = Field(pattern="^[0-9a-f]{64}$")
+    """Where they are: their SHA-256, in hexadecimal."""
+    size: int = Field(ge=0)
+    """Of what is there, in bytes."""
+    lost: int = Field(default=0, ge=0)
+    """Bytes that were printed and are not there: the output was too long for a blob as well, which
+    has its head and its tail, and between them a line that says so."""
+
+
 class ToolCallUpdate(EventBase):
     """Something about a tool call became known. Fields that are null did not change."""
 
@@ -72,8 +84,13 @@ class ToolCallUpdate(EventBase):
     title: str | None = None
     input: dict[str, Any] | None = None
     output: str | None = None
-    """The whole output; long ones keep their head and tail."""
+    """The whole output; long ones keep their head and tail, and between them a line
+    `… 1,234 bytes left out …`."""
     output_truncated: bool = False
+    output_left_out: int = 0
+    """The number in that line; 0 where there is none."""
+    whole_output: WholeOutput | None = None
+    """Where the whole of a long output is."""
     diff: str | None = None
     """For edits and writes: a unified diff."""
     pictures: list[Picture] | None = None

@@ -61,6 +61,8 @@ class AgentContext:
     """The sandbox's token: the API key at the models door. Keep it out of environments."""
     keep: Callable[[bytes], str] = name_of
     """Keeps a picture's bytes for the hub and returns its `Picture.blob`. Never raises."""
+    keep_text: Callable[[bytes], str] = name_of
+    """Keeps an output for the hub and returns its `WholeOutput.blob`. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Pictures that the agent's tools gave, and files that people attached."""
+"""Pictures and long outputs that the agent's tools gave, and files that people attached."""
 
 from typing import Annotated
 
@@ -35,9 +35,17 @@ async def get_blob(
     hub: Hub,
     _person: Reader,
 ) -> Response:
-    """Give a picture or a file of the log; 404 as long as the sandbox has not sent it."""
+    """Give a picture, a file or a whole output of the log; 404 until the sandbox has sent it.
+
+    What is no picture is `text/plain`, whatever its bytes are; a browser shows it as that, or saves
+    it, and never runs it.
+    """
     await hub.sessions.get(session_id)
     if hub.blobs is None:
         raise NotFound("There is no such picture or file.")
     found = await hub.blobs.get(session_id, blob)
-    return Response(found.data, media_type=found.mime, headers=HEADERS)
+    headers = dict(HEADERS)
+    if found.mime == "text/plain":
+        name = f"bunkhouse-{session_id}-{blob[:12]}.txt"
+        headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return Response(found.data, media_type=found.mime, headers=headers)

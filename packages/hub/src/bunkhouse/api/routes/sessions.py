@@ -85,9 +85,9 @@ async def change_session(
 
 
 @router.delete("/{session_id}", status_code=204)
-async def delete_session(session_id: SessionId, hub: Hub, _person: Deleter) -> None:
-    """Delete a session, its log and its sandbox."""
-    await hub.sessions.delete(session_id)
+async def delete_session(session_id: SessionId, hub: Hub, person: Deleter) -> None:
+    """Delete a session, its log, its files and its sandbox. One that works is ended first."""
+    await hub.sessions.delete(session_id, person)
 
 
 @router.post("/{session_id}/stop", status_code=202)

@@ -20,6 +20,7 @@ from bunkhouse_runner.agents.opencode.failures import Failure
 from bunkhouse_runner.agents.opencode.host import Host
 from bunkhouse_runner.agents.opencode.limits import Limits
 from bunkhouse_runner.agents.opencode.listener import Listener
+from bunkhouse_runner.agents.opencode.outputs import Outputs
 from bunkhouse_runner.agents.opencode.reverting import Reverting
 from bunkhouse_runner.agents.opencode.server import Server, find_binary
 from bunkhouse_runner.agents.opencode.steering import Steering
@@ -53,7 +54,7 @@ class OpenCode:
         self._host = Host(context, server, self._limits, self._died, browser or installed())
         self._steering = Steering(context.memory)
         self._reverting = Reverting(context.memory)
-        self._listener = Listener(context, self._limits, Path("/"), self._steering)
+        self._listener = Listener(context, self._limits, Path("/"), self._steering, Outputs())
         self._recovering: asyncio.Task[None] | None = None
         self._turn: Turn | None = None
         self._begun = False
@@ -61,7 +62,8 @@ class OpenCode:
 
     async def start(self, spec: SessionSpec, workspace: Path) -> None:
         """Start OpenCode and, in the background, spend its slow first turn."""
-        self._listener = Listener(self._context, self._limits, workspace, self._steering)
+        outputs = Outputs(spec.output_bytes, spec.whole_output_bytes, self._context.keep_text)
+        self._listener = Listener(self._context, self._limits, workspace, self._steering, outputs)
         await self._host.start(spec, workspace)
 
     async def begin(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from bunkhouse_protocol.events import Event, ToolCall, ToolCallUpdate, ToolOutputChunk, ToolStatus
 from bunkhouse_runner.agents.opencode import pictures, tools
+from bunkhouse_runner.agents.opencode.outputs import Output, Outputs, Printed
 from bunkhouse_runner.agents.opencode.tools import Json
 from bunkhouse_runner.pictures import name_of
 
@@ -27,8 +28,8 @@ class Findings:
 
     before: str | None = None
     """A written file's content before; None where it is not known."""
-    output: tuple[str, bool] | None = None
-    """An output that OpenCode had shortened, and whether its middle is still left out."""
+    output: Printed | None = None
+    """An output that OpenCode had shortened."""
 
 
 @dataclass(slots=True)
@@ -52,6 +53,7 @@ class Calls:
 
     workspace: PurePath
     keep: Callable[[bytes], str] = name_of
+    outputs: Outputs = field(default_factory=Outputs)
     _calls: dict[str, _Call] = field(default_factory=dict[str, _Call])
 
     def part_of(self, message_id: str, call_id: str) -> str | None:
@@ -144,7 +146,8 @@ class Calls:
         exit_code = metadata.get("exit") if tool == "bash" else None
         error = self._error(tool, state, metadata)
         call.status = "failed" if error or exit_code else "completed"
-        output, truncated = _output(tool, state, metadata, findings)
+        printed, truncated = _printed(tool, state, metadata, findings)
+        output = Output("") if printed is None else self.outputs.of(printed)
         title = self._title(tool, arguments, state)
         known, call.explained = call.explained, True
         return ToolCallUpdate(
@@ -152,8 +155,10 @@ class Calls:
             status=call.status,
             title=None if known and title == call.title else title,
             input=None if known else tools.shortened(arguments),
-            output=output,
-            output_truncated=truncated,
+            output=None if printed is None else output.text,
+            output_truncated=truncated or output.left_out > 0,
+            output_left_out=output.left_out,
+            whole_output=output.whole,
             diff=self._diff(tool, arguments, metadata, findings) or None,
             pictures=pictures.of_attachments(state, self.keep) or None,
             exit_code=exit_code if isinstance(exit_code, int) else None,
@@ -211,10 +216,12 @@ def _grown(live: str, output: str) -> str:
     return f"\n…\n{text}"
 
 
-def _output(tool: str, state: Json, metadata: Json, findings: Findings) -> tuple[str | None, bool]:
-    """Return a tool's output for people, and whether it is shortened."""
+def _printed(
+    tool: str, state: Json, metadata: Json, findings: Findings
+) -> tuple[Printed | None, bool]:
+    """Return a tool's output for people, and whether it is OpenCode's shortened form of it."""
     if findings.output is not None:
-        return findings.output
+        return findings.output, False
     raw = state.get("output")
     if raw is None:
         raw = metadata.get("output")
@@ -228,8 +235,7 @@ def _output(tool: str, state: Json, metadata: Json, findings: Findings) -> tuple
         raw = str(display["text"])
     elif tool == "task":
         raw = _task_result(raw)
-    text, cut = tools.head_and_tail(raw)
-    return text, cut or bool(metadata.get("truncated"))
+    return Printed(raw.encode(errors="replace")), bool(metadata.get("truncated"))
 
 
 def _task_result(raw: str) -> str:

@@ -11,29 +11,33 @@ from pathlib import Path
 
 from bunkhouse_runner import processes
 from bunkhouse_runner.agents.opencode import tools
+from bunkhouse_runner.agents.opencode.outputs import Printed
 from bunkhouse_runner.processes import Account
 
-_READ_SECONDS = 5.0
+_READ_SECONDS = 15.0
 _FILE_BYTES = 1024 * 1024
 
 
-async def long_output(path: str, account: Account) -> tuple[str, bool] | None:
-    """Return an output that OpenCode saved, and whether its middle is left out; None without it."""
+async def long_output(path: str, account: Account, limit: int) -> Printed | None:
+    """Return an output that OpenCode saved: all of it, or its ends where it has over `limit` bytes.
+
+    None: it is not there.
+    """
     script = (
         'size=$(wc -c <"$1") && echo "$size" || exit 1;'
         ' if [ "$size" -le "$2" ]; then cat -- "$1";'
         ' else head -c "$3" -- "$1"; tail -c "$3" -- "$1"; fi'
     )
-    limit, half = tools.OUTPUT_BYTES, tools.OUTPUT_BYTES // 2
+    half = limit // 2
     argv = ["sh", "-c", script, "sh", path, str(limit), str(half)]
     data = await _read(argv, account, account.home)
     if data is None:
         return None
     first, _, content = data.partition(b"\n")
-    left_out = int(first) - len(content)
-    if left_out <= 0:
-        return content.decode(errors="replace"), False
-    return tools.ends_joined(content[:half], content[half:], left_out), True
+    lost = int(first) - len(content)
+    if lost <= 0:
+        return Printed(content)
+    return Printed(content[:half], content[half:], lost)
 
 
 async def content_before(snapshot: str, path: str, workspace: Path, account: Account) -> str | None:

@@ -23,6 +23,7 @@ from bunkhouse_protocol.events import (
 )
 from bunkhouse_runner.agents.opencode import requests, tools
 from bunkhouse_runner.agents.opencode.calls import Calls, Findings
+from bunkhouse_runner.agents.opencode.outputs import Outputs
 from bunkhouse_runner.agents.opencode.texts import Texts
 from bunkhouse_runner.agents.opencode.tools import Json
 from bunkhouse_runner.pictures import name_of
@@ -83,6 +84,7 @@ class Translator:
     """When the newest message known was created (ms)."""
     keep: Callable[[bytes], str] = name_of
     """See `AgentContext.keep`."""
+    outputs: Outputs = field(default_factory=Outputs)
     read_by: Callable[[str], list[str]] = lambda _: []
     """See `Steering.read_by`."""
     turn_id: str = ""
@@ -98,7 +100,7 @@ class Translator:
     _told: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
-        self._calls = Calls(self.workspace, self.keep)
+        self._calls = Calls(self.workspace, self.keep, self.outputs)
 
     # ── turns ────────────────────────────────────────────────────────────────────────────────
 
@@ -108,7 +110,7 @@ class Translator:
         self.since = self.newest
         self.retry, self.error, self.finish, self.breaks = None, None, None, 0
         self._texts = Texts()
-        self._calls = Calls(self.workspace, self.keep)
+        self._calls = Calls(self.workspace, self.keep, self.outputs)
         self._children.clear()
         self._mine.clear()
         self._steps.clear()

@@ -14,6 +14,7 @@ from bunkhouse_runner.agents.opencode.calls import Findings
 from bunkhouse_runner.agents.opencode.client import Client, Refused, Unreachable
 from bunkhouse_runner.agents.opencode.events import Translator
 from bunkhouse_runner.agents.opencode.limits import Limits
+from bunkhouse_runner.agents.opencode.outputs import Outputs
 from bunkhouse_runner.agents.opencode.steering import Steering
 from bunkhouse_runner.agents.opencode.stream import EventStream
 from bunkhouse_runner.agents.opencode.tools import Json
@@ -29,15 +30,23 @@ class Listener:
     """Listens to one OpenCode session; `turn` is the one that runs there, if any."""
 
     def __init__(
-        self, context: AgentContext, limits: Limits, workspace: Path, steering: Steering
+        self,
+        context: AgentContext,
+        limits: Limits,
+        workspace: Path,
+        steering: Steering,
+        outputs: Outputs,
     ) -> None:
         self._context = context
         self._limits = limits
         self._workspace = workspace
+        self._outputs = outputs
         self._taking = asyncio.Lock()
         self._stream = EventStream(self._take, self._resumed)
         self._client: Client | None = None
-        self.translator = Translator(workspace, keep=context.keep, read_by=steering.read_by)
+        self.translator = Translator(
+            workspace, keep=context.keep, outputs=outputs, read_by=steering.read_by
+        )
         self.turn: Turn | None = None
 
     async def open(self, client: Client, session: str) -> None:
@@ -107,7 +116,8 @@ class Listener:
         metadata = cast("Json", state.get("metadata") or {})
         account, snapshot = self._context.account, self.translator.snapshot
         if metadata.get("outputPath"):
-            return Findings(output=await disk.long_output(str(metadata["outputPath"]), account))
+            path, most = str(metadata["outputPath"]), self._outputs.room
+            return Findings(output=await disk.long_output(path, account, most))
         if snapshot is None:
             return Findings()
         path = str(cast("Json", state["input"]).get("filePath", ""))

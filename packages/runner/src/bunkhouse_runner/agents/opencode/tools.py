@@ -14,7 +14,6 @@ TITLE_CHARACTERS = 200
 INPUT_CHARACTERS = 16 * 1024
 """Longer values of a tool's input are cut: what a write wrote is in its diff already."""
 DIFF_CHARACTERS = 256 * 1024
-OUTPUT_BYTES = 64 * 1024
 
 _KINDS: dict[str, ToolKind] = {
     "apply_patch": "edit",
@@ -111,19 +110,20 @@ def _cut(value: Any) -> Any:
     return value
 
 
-def head_and_tail(text: str, limit: int = OUTPUT_BYTES) -> tuple[str, bool]:
-    """Return a text of at most about `limit` bytes, and whether its middle was left out."""
-    data = text.encode()
-    if len(data) <= limit:
-        return text, False
-    return ends_joined(data[: limit // 2], data[-limit // 2 :], len(data) - limit), True
-
-
 def ends_joined(head: bytes, tail: bytes, left_out: int) -> str:
     """Return the two ends of a long output with a line between them that says what is missing."""
     begin = head.decode(errors="ignore")
     end = tail.decode(errors="ignore")
-    return f"{begin}\n… {left_out:,} bytes left out …\n{end}"
+    return f"{begin}{_gap(left_out)}{end}"
+
+
+def between(head: bytes, tail: bytes, left_out: int) -> bytes:
+    """Return the same as bytes, each end exactly as it is."""
+    return head + _gap(left_out).encode() + tail
+
+
+def _gap(left_out: int) -> str:
+    return f"\n… {left_out:,} bytes left out …\n"
 
 
 def tidy_diff(diff: str, workspace: PurePath) -> str | None:
