@@ -17,8 +17,8 @@ from ..stores import Stores
 
 
 async def test_each_session_is_usable_again(room: Room, stores: Stores, tmp_path: Path) -> None:
-    images = Images()
-    async with hub(room, FakeProvider(honest), images):
+    images, first = Images(), FakeProvider(honest)
+    async with hub(room, first, images):
         idle = await room.sessions.create(NewSession(prompt="one"), ADMIN)
         await until(room, idle.id, ends(1))
         working = await room.sessions.create(NewSession(prompt="wait"), ADMIN)
@@ -26,6 +26,8 @@ async def test_each_session_is_usable_again(room: Room, stores: Stores, tmp_path
         images.now = Readiness(None, "The sandbox image is being built.")
         queued = await room.sessions.create(NewSession(prompt="later"), ADMIN)
         await until(room, queued.id, in_state("queued"))
+    for sandbox_id in list(first.sandboxes):  # else they would dial the next hub
+        await first.destroy(sandbox_id)
     images.now = Readiness("image:1", None)
     async with hub(room, FakeProvider(silent), images):
         # The store says that it starts; nobody ever dials in.
