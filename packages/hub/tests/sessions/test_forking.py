@@ -17,6 +17,7 @@ from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.store import sessions, snapshots
 from bunkhouse_protocol.events import (
+    AgentMessageChunk,
     Event,
     Problem,
     PromptQueued,
@@ -165,6 +166,22 @@ async def test_what_waited_and_who_drove_do_not_go_on_in_the_copy(
         assert view.queue == []
         log = list(await room.sessions.events(view.id))
         assert said(log) == ["one"]
+
+
+async def test_frames_at_the_end_of_the_log_are_folded_in_the_copy_too(
+    room: Room, provider: FakeProvider, blobs: Blobs
+) -> None:
+    async with hub(room, provider):
+        session = await talked(room, provider)
+        frames = [AgentMessageChunk(message_id="late", text=text) for text in "abc"]
+        await room.journal.note(session, *frames)
+        length = (await room.sessions.get(session)).last_seq
+        view = await Forking(room.journal, provider, blobs).fork(session, None, BOB)
+        log = await room.sessions.events(view.id, folded=True)
+        run = next(event for event in log if getattr(event, "message_id", None) == "late")
+        assert (run.first_seq, run.seq) == (length - 2, length)
+        plain = await room.sessions.events(view.id)
+        assert [event.seq for event in plain] == list(range(1, len(plain) + 1))
 
 
 async def test_a_hub_that_dies_while_files_are_copied(

@@ -99,7 +99,8 @@ class Forking:
         try:
             async with self._journal.begin(target, columns) as change:
                 await once.check(change.tx, key)
-                await self._begin(change, await _original(change.tx, session_id), seq, by)
+                original = await _original(change.tx, session_id, lock=True)
+                await self._begin(change, original, seq, by)
                 await change.store()
                 view = SessionView.of(change.row, await prompting.waiting(change))
                 await once.keep(change.tx, key, _SESSION, view)
@@ -127,6 +128,9 @@ class Forking:
                 code="busy",
             )
         await change.copy_log(original.id, last)
+        if last == original.last_seq:  # its last run of frames may not be folded yet
+            row.run_type, row.run_key = original.run_type, original.run_key
+            row.run_seq = original.run_seq
         await _close(change, past, last, by)
         row.additions, row.deletions = original.additions, original.deletions
         row.changed_files = original.changed_files
@@ -273,8 +277,8 @@ def _title(title: str) -> str:
     return title if title.startswith(_FORK) else f"{_FORK}{title}"
 
 
-async def _original(tx: Transaction, session_id: str) -> SessionRow:
-    row = await sessions.get(tx, session_id)
+async def _original(tx: Transaction, session_id: str, *, lock: bool = False) -> SessionRow:
+    row = await sessions.get(tx, session_id, lock=lock)
     if row is None:
         raise missing(session_id)
     return row
