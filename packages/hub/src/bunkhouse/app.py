@@ -152,7 +152,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         reaching = Reaching(journal, links, settings)
         editor_settings = EditorSettings(journal, reaching)
         usage = Usage()
-        forking = Forking(journal, engine, attaching.blobs)
+        forking = Forking(journal, engine, attaching.blobs, settings)
         reconciler = Reconciler(
             journal,
             engine,

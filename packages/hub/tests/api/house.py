@@ -208,7 +208,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         drivers=Drivers(room.journal, reaching),
         sleepers=Sleepers(room.journal),
         rewinders=Rewinders(room.journal, room.links),
-        forks=Forking(room.journal, FakeProvider(), attaching.blobs),
+        forks=Forking(room.journal, FakeProvider(), attaching.blobs, settings),
         exports=Exports(room.journal),
         presence=MemoryPresence(room.bus),
         people=people,

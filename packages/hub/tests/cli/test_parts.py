@@ -15,7 +15,17 @@ from bunkhouse.cli.answers import choose
 from bunkhouse.cli.image_progress import Image, ImageProgress
 from bunkhouse.cli.stream import parse
 from bunkhouse.cli.terminal import clean, one_line, seconds, size
-from bunkhouse_protocol.events import AgentMessageChunk, Question, QuestionOption
+from bunkhouse.cli.transcript import Transcript
+from bunkhouse_protocol.events import (
+    AgentMessageChunk,
+    Event,
+    PromptQueued,
+    Question,
+    QuestionOption,
+    RewindFailed,
+    SessionForked,
+    SessionRewound,
+)
 
 
 @given(st.lists(st.text()))
@@ -141,3 +151,25 @@ def test_small_answers_do_not_wait_for_acknowledgements() -> None:
         listening.accept()[0] as accepted,
     ):
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_transcript_says_what_does_not_count_any_more() -> None:
+    written = io.StringIO()
+    transcript = Transcript(Console(file=written, force_terminal=False, width=200))
+    events: list[Event] = [
+        PromptQueued(prompt_id="p", text="paint it red", author="Ada"),
+        SessionRewound(prompt_id="p", undone_from=2, by="Bob\x1b"),
+        SessionRewound(by="Bob"),
+        SessionRewound(prompt_id="of before", undone_from=1, by="Bob"),
+        RewindFailed(),
+        SessionForked(session_id="abc", title="The roof", by="Bob"),
+    ]
+    for event in events:
+        transcript.write(event)
+    assert written.getvalue().splitlines() == [
+        "↶ Bob went back, before: paint it red. What was said and done since does not count",
+        "↷ Bob went forward again: all of the above counts",
+        "↶ Bob went back, to before an earlier prompt. What was said and done since does not count",
+        "↶ it could not be gone back to; all is as it was",
+        "⑂ a copy of The roof (abc)",
+    ]

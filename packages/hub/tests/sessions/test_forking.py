@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bunkhouse.blobs import Blobs
-from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, StorageFull
+from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, StorageFull, TooMany
 from bunkhouse.people import Person
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sandboxes.misbehaving import FailingProvider
@@ -17,6 +17,7 @@ from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.store import sessions, snapshots
 from bunkhouse_protocol.events import (
+    AgentMessageChunk,
     Event,
     Problem,
     PromptQueued,
@@ -90,7 +91,7 @@ def provider() -> FakeProvider:
 async def test_a_copy_of_an_earlier_moment(
     room: Room, provider: FakeProvider, blobs: Blobs
 ) -> None:
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     async with hub(room, provider, forking=forking):
         session = await talked(room, provider, "two", "three")
         picture = await blobs.add(session, PNG)
@@ -123,7 +124,7 @@ async def test_a_copy_of_an_earlier_moment(
 async def test_a_copy_of_now_goes_on_by_itself(
     room: Room, provider: FakeProvider, blobs: Blobs
 ) -> None:
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     async with hub(room, provider, forking=forking):
         session = await talked(room, provider, "two")
         view = await forking.fork(session, None, BOB)
@@ -139,7 +140,7 @@ async def test_a_copy_of_now_goes_on_by_itself(
 async def test_what_the_original_did_meanwhile_is_not_the_copys(
     room: Room, provider: FakeProvider, blobs: Blobs
 ) -> None:
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     async with hub(room, provider):  # which does not copy: somebody is quicker
         session = await talked(room, provider)
         view = await forking.fork(session, None, BOB)
@@ -152,7 +153,7 @@ async def test_what_the_original_did_meanwhile_is_not_the_copys(
 async def test_what_waited_and_who_drove_do_not_go_on_in_the_copy(
     room: Room, provider: FakeProvider, blobs: Blobs
 ) -> None:
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     async with hub(room, provider, forking=forking):
         session = await talked(room, provider)
         running = await room.sessions.prompt(session, "wait", ADMIN)
@@ -167,6 +168,22 @@ async def test_what_waited_and_who_drove_do_not_go_on_in_the_copy(
         assert said(log) == ["one"]
 
 
+async def test_frames_at_the_end_of_the_log_are_folded_in_the_copy_too(
+    room: Room, provider: FakeProvider, blobs: Blobs
+) -> None:
+    async with hub(room, provider):
+        session = await talked(room, provider)
+        frames = [AgentMessageChunk(message_id="late", text=text) for text in "abc"]
+        await room.journal.note(session, *frames)
+        length = (await room.sessions.get(session)).last_seq
+        view = await Forking(room.journal, provider, blobs, room.settings).fork(session, None, BOB)
+        log = await room.sessions.events(view.id, folded=True)
+        run = next(event for event in log if getattr(event, "message_id", None) == "late")
+        assert (run.first_seq, run.seq) == (length - 2, length)
+        plain = await room.sessions.events(view.id)
+        assert [event.seq for event in plain] == list(range(1, len(plain) + 1))
+
+
 async def test_a_hub_that_dies_while_files_are_copied(
     room: Room, provider: FakeProvider, blobs: Blobs
 ) -> None:
@@ -179,14 +196,14 @@ async def test_a_hub_that_dies_while_files_are_copied(
             await asyncio.Event().wait()
 
     dying = Dying(honest, sandboxes=provider.sandboxes, kept=provider.kept)
-    forking = Forking(room.journal, dying, blobs)
+    forking = Forking(room.journal, dying, blobs, room.settings)
     async with hub(room, dying, forking=forking):
         session = await talked(room, provider)
         view = await forking.fork(session, None, BOB)
         async with asyncio.timeout(20):
             await dying.reached.wait()
     assert (await room.sessions.get(view.id)).state == "queued"
-    async with hub(room, provider, forking=Forking(room.journal, provider, blobs)):
+    async with hub(room, provider, forking=Forking(room.journal, provider, blobs, room.settings)):
         await until(room, view.id, ready)
     assert len(provider.kept) == 1
 
@@ -194,7 +211,7 @@ async def test_a_hub_that_dies_while_files_are_copied(
 async def test_files_that_can_not_be_copied(room: Room, blobs: Blobs) -> None:
     provider = FailingProvider(honest)
     provider.fail("snapshot", StorageFull("The disk is full.", remedy="Free some."))
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     async with hub(room, provider, forking=forking):
         session = await talked(room, provider)
         view = await forking.fork(session, None, BOB)
@@ -207,7 +224,7 @@ async def test_files_that_can_not_be_copied(room: Room, blobs: Blobs) -> None:
 
 async def test_an_engine_that_is_away_is_waited_for(room: Room, blobs: Blobs) -> None:
     provider = FailingProvider(honest)
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     async with hub(room, provider):
         session = await talked(room, provider)
         view = await forking.fork(session, None, BOB)
@@ -221,7 +238,7 @@ async def test_an_engine_that_is_away_is_waited_for(room: Room, blobs: Blobs) ->
 async def test_a_copy_of_one_that_has_ended_outlives_it(
     room: Room, provider: FakeProvider, blobs: Blobs
 ) -> None:
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     sleepers = Sleepers(room.journal)
     async with hub(room, provider, forking=forking):
         session = await talked(room, provider)
@@ -237,7 +254,7 @@ async def test_a_copy_of_one_that_has_ended_outlives_it(
 async def test_it_is_made_once_and_nothing_stays_of_a_refusal(
     room: Room, provider: FakeProvider, blobs: Blobs
 ) -> None:
-    forking = Forking(room.journal, provider, blobs)
+    forking = Forking(room.journal, provider, blobs, room.settings)
     async with hub(room, provider):
         session = await talked(room, provider)
         await blobs.add(session, PNG)
@@ -250,7 +267,12 @@ async def test_it_is_made_once_and_nothing_stays_of_a_refusal(
             assert error.value.reason == code
         with pytest.raises(BunkhouseError):
             await forking.fork("none", None, BOB)
-        bare = await room.sessions.create(NewSession(), ADMIN)
+        room.settings.max_sessions_per_person = 1
+        with pytest.raises(TooMany):
+            await forking.fork(session, None, BOB)
+        bare = await room.sessions.create(
+            NewSession(), Person(id="u_carl", name="Carl", role="member")
+        )
         listed, _ = await room.sessions.list()
         assert {view.id for view in listed} == {session, views[0].id, bare.id}
         folders = {path.name for path in (room.settings.data_dir / "blobs").iterdir()}
@@ -260,7 +282,7 @@ async def test_it_is_made_once_and_nothing_stays_of_a_refusal(
 async def test_nothing_to_copy(room: Room, provider: FakeProvider, blobs: Blobs) -> None:
     bare = await room.sessions.create(NewSession(), ADMIN)
     with pytest.raises(Conflict) as error:
-        await Forking(room.journal, provider, blobs).fork(bare.id, None, BOB)
+        await Forking(room.journal, provider, blobs, room.settings).fork(bare.id, None, BOB)
     assert error.value.reason == "nothing_to_fork"
     async with room.database.read() as tx:
         assert await snapshots.every(tx) == []

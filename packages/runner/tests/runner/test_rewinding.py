@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bunkhouse_protocol.events import Problem, RewindFailed, SessionRewound, TurnEnded
+from bunkhouse_protocol.events import Notice, Problem, RewindFailed, SessionRewound, TurnEnded
 from bunkhouse_protocol.link import PromptCommand, RewindCommand, StopCommand
-from bunkhouse_runner.errors import NotRewound
+from bunkhouse_runner.errors import NotRewound, WorkspaceUnreadable
 from bunkhouse_runner.rewinding.checkpoints import Checkpoint, Checkpoints
 from bunkhouse_runner.spool import Spool
 
@@ -210,3 +210,22 @@ def test_a_copied_spool_forgets_what_was_the_other_sessions(tmp_path: Path) -> N
     assert two.append(RewindFailed()) == 1
     two.close()
     assert not Spool(path, "two").copied
+
+
+@pytest.mark.parametrize("error", [WorkspaceUnreadable("x", "No."), ValueError("a bug")])
+async def test_a_turn_begins_also_where_nothing_can_be_remembered(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def broken(_self: Checkpoints) -> Checkpoint:
+        raise error
+
+    async with house.serve(), house.running():
+        await house.ready()
+        with monkeypatch.context() as patch:
+            patch.setattr(Checkpoints, "take", broken)
+            assert (await house.turn("t1", "write one")).outcome == "done"
+        notice = house.hub.of("notice")[-1]
+        assert isinstance(notice, Notice)
+        assert notice.code == "checkpoint_failed"
+        assert isinstance(await rewind(house, "r1", "t1"), RewindFailed)
+        assert written(house) == {"one"}

@@ -20,13 +20,14 @@ from bunkhouse.blobs import Blobs
 from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, NotFound, Unavailable
 from bunkhouse.people.identity import Person
 from bunkhouse.sandboxes.provider import SandboxProvider
-from bunkhouse.sessions import history, once, prompting
+from bunkhouse.sessions import history, limits, once, prompting
 from bunkhouse.sessions.history import History
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Change, Journal, missing
 from bunkhouse.sessions.lifecycle import TURN_STATES
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.views import SessionView
+from bunkhouse.settings import Settings
 from bunkhouse.store import Transaction, sessions, snapshots, standing
 from bunkhouse.store.sessions import ForkedFrom, Rewind, SessionRow
 from bunkhouse_protocol.events import (
@@ -56,10 +57,13 @@ _COPIED = (
 class Forking:
     """Makes sessions of others."""
 
-    def __init__(self, journal: Journal, provider: SandboxProvider, blobs: Blobs) -> None:
+    def __init__(
+        self, journal: Journal, provider: SandboxProvider, blobs: Blobs, settings: Settings
+    ) -> None:
         self._journal = journal
         self._provider = provider
         self._blobs = blobs
+        self._settings = settings
 
     async def fork(
         self, session_id: str, seq: int | None, by: Person, *, key: Once | None = None
@@ -73,6 +77,7 @@ class Forking:
             InvalidInput: no prompt stands there.
             Conflict: it is none whose turn counts; the agent is at work on what would be copied;
                 nothing of the session's files is kept.
+            TooMany: this person, or all together, have as many as may be.
         """
         return await once.answered(lambda: self._fork(session_id, seq, by, key), _SESSION)
 
@@ -99,7 +104,9 @@ class Forking:
         try:
             async with self._journal.begin(target, columns) as change:
                 await once.check(change.tx, key)
-                await self._begin(change, await _original(change.tx, session_id), seq, by)
+                await limits.check(change.tx, by, self._settings)
+                original = await _original(change.tx, session_id, lock=True)
+                await self._begin(change, original, seq, by)
                 await change.store()
                 view = SessionView.of(change.row, await prompting.waiting(change))
                 await once.keep(change.tx, key, _SESSION, view)
@@ -127,6 +134,9 @@ class Forking:
                 code="busy",
             )
         await change.copy_log(original.id, last)
+        if last == original.last_seq:  # its last run of frames may not be folded yet
+            row.run_type, row.run_key = original.run_type, original.run_key
+            row.run_seq = original.run_seq
         await _close(change, past, last, by)
         row.additions, row.deletions = original.additions, original.deletions
         row.changed_files = original.changed_files
@@ -273,8 +283,8 @@ def _title(title: str) -> str:
     return title if title.startswith(_FORK) else f"{_FORK}{title}"
 
 
-async def _original(tx: Transaction, session_id: str) -> SessionRow:
-    row = await sessions.get(tx, session_id)
+async def _original(tx: Transaction, session_id: str, *, lock: bool = False) -> SessionRow:
+    row = await sessions.get(tx, session_id, lock=lock)
     if row is None:
         raise missing(session_id)
     return row

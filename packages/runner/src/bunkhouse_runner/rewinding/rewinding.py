@@ -53,16 +53,23 @@ class Rewinding:
             self._spool.set(_WANTED, command.model_dump_json())
 
     async def before_turn(self, turn_id: str) -> None:
-        """Remember how things are before a turn; from now on there is no way forward."""
-        with self._spool.together():
-            self._spool.set(_AHEAD, None)
-            self._spool.set(_UNDONE, None)
+        """Remember how things are before a turn; from now on there is no way forward.
+
+        Where that can't be done the log says so, and the turn begins all the same.
+        """
         try:
+            with self._spool.together():
+                self._spool.set(_AHEAD, None)
+                self._spool.set(_UNDONE, None)
             self._keep(_of_turn(turn_id), await self._checkpoints.take())
         except WorkspaceUnreadable as error:
             _log.warning("checkpoint_failed", error=error.message, detail=error.detail)
-            said = "Git can't read the workspace: it will not be possible to go back to this point."
-            self._outbox.emit(Notice(code="checkpoint_failed", message=said))
+        except Exception as error:
+            _log.error("checkpoint_broke", exc_info=error)
+        else:
+            return
+        said = "The workspace can't be remembered: it will not be possible to go back to here."
+        self._outbox.emit(Notice(code="checkpoint_failed", message=said))
 
     async def carry_out(self) -> None:
         """Do what is wanted, and say how it went."""
