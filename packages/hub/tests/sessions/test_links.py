@@ -233,7 +233,7 @@ async def test_what_can_not_be_stored_now_is_said_again(
     said = EventFrame(n=1, event=Notice(code="x", message="y")).model_dump_json()
     real = runner_word.take
 
-    async def take(change: Change, frame: EventFrame | Received | Ready) -> None:
+    async def take(_change: Change, _frame: EventFrame | Received | Ready, **_: bool) -> None:
         raise StorageFull("The disk is full.")
 
     async with asyncio.timeout(20):
