@@ -78,8 +78,8 @@ class Pulse:
     async def stopped(self) -> Stall:
         """Wait until nothing was heard for too long."""
         while (left := self._left()) > 0:
-            # A tool may end meanwhile, which makes the limit shorter.
-            nap = min(left, self.seconds)
+            # A tool may begin or end meanwhile, which may make the limit shorter.
+            nap = min(left, self.seconds, self.tool_seconds)
             due = self._clock() + nap
             await asyncio.sleep(nap)
             if self._clock() - due > _LATE_SECONDS:

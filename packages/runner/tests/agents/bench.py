@@ -117,6 +117,12 @@ class Bench(Reader):
         found = subprocess.run(["pgrep", "-f", command], capture_output=True, check=False)
         return found.returncode == 0
 
+    async def gone(self, command: str) -> None:
+        """Wait until the last such process is gone: what was killed takes a moment to die."""
+        async with asyncio.timeout(PATIENCE):
+            while self.running(command):
+                await asyncio.sleep(0.02)
+
     def signal(self, number: signal.Signals) -> None:
         """Send OpenCode's process a signal, as the kernel does when memory is short."""
         found = subprocess.run(

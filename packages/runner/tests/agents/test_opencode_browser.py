@@ -50,7 +50,7 @@ async def browsing(benches: Benches, tools: BrowserTools) -> AsyncGenerator[Benc
 
 async def test_a_screenshot_becomes_a_picture(browsing: Bench) -> None:
     server = f"^{sys.executable} {tiny_browser.__file__}"
-    assert not browsing.running(server)
+    await browsing.gone(server)
     result = await browsing.turn(
         [Call("browser_navigate", {"url": "http://localhost:5173/"}), Finish()],
         [Call("browser_take_screenshot", {}), Finish()],

@@ -48,7 +48,7 @@ async def test_a_stop_ends_commands_that_do_not_want_to_end(bench: Bench) -> Non
         assert (await turn).outcome == "stopped"
     (call,) = bench.calls()
     assert (call.status, call.error) == ("failed", "Stopped.")
-    assert not bench.running("sleep 9876[123]")
+    await bench.gone("sleep 9876[123]")
 
 
 async def test_a_stop_at_once_and_a_stop_of_nothing(bench: Bench) -> None:

@@ -38,7 +38,7 @@ async def test_a_killed_opencode_comes_back_with_its_session(bench: Bench) -> No
     result = await turn
     assert (result.outcome, result.code) == ("failed", "agent_died")
     assert {call.error for call in bench.calls()} == {"The agent's process ended."}
-    assert not bench.running("sleep 98764")
+    await bench.gone("sleep 98764")
     assert not await bench.agent.answer_permission(asked.request_id, "once", None)
     await bench.until(Notice, lambda notice: notice.code == "agent_restarted")
     assert (await bench.turn(DONE)).outcome == "done"
