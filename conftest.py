@@ -1,8 +1,12 @@
 """Where tests run: what needs the engine or a browser stays together on one worker of xdist."""
 
 import signal
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+_MACHINE = ("tests/browser/", "tests/chaos/", "tests/engine/")
 
 
 def pytest_configure() -> None:
@@ -11,9 +15,13 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two such tests at once would only slow each other down, into their timeouts."""
-    for item in items:
-        if item.get_closest_marker("engine") or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("machine"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Two hubs with sandboxes at once would only slow each other down, into their timeouts."""
+    return _Apart(config, log)
+
+
+class _Apart(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        """Give the name of what goes to one worker together: the longest of these goes first."""
+        return "machine" if nodeid.startswith(_MACHINE) else nodeid

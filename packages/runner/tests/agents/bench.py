@@ -120,7 +120,7 @@ class Bench(Reader):
     async def gone(self, command: str) -> None:
         """Wait until the last such process is gone: what was killed takes a moment to die."""
         async with asyncio.timeout(PATIENCE):
-            while self.running(command):
+            while self.running(command):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.02)
 
     def signal(self, number: signal.Signals) -> None:
