@@ -236,6 +236,8 @@ async def test_what_is_gone_is_said_before_anything_is_touched(
     place: Place, checkpoints: Checkpoints, lost: str
 ) -> None:
     place.write("mine.txt", "mine\n")
+    for path in place.path.rglob("*"):
+        os.utime(path, (1, 1))  # so old that an index believes what it knows of them
     one = await checkpoints.take()
     blob = place.git("hash-object", "mine.txt")
     place.write("mine.txt", "other\n")

@@ -112,6 +112,16 @@ class Checkpoints:
 
     async def _read_files(self) -> str:
         """Bring the store's index up to date with the files, and keep that as a tree."""
+        await self._add_all()
+        written = await self._inside("write-tree")
+        if written.status != 0:
+            # It names objects that went with a repository that was replaced: all is read anew.
+            must(await self._inside("read-tree", "--empty"))
+            await self._add_all()
+            written = must(await self._inside("write-tree"))
+        return written.text
+
+    async def _add_all(self) -> None:
         await changes.add_all(self._git, self._env, _CONFIG)
         # What the repository tracks although it is ignored is the work of somebody too.
         listed = await self._git.run("ls-files", "-z", "-c", "-i", "--exclude-standard")
@@ -123,7 +133,6 @@ class Checkpoints:
                 "--pathspec-from-file=-", "--pathspec-file-nul",
                 env=self._env, stdin=os.fsencode("\0".join(there)),
             )  # fmt: skip
-        return must(await self._inside("write-tree")).text
 
     def _existing(self, paths: Sequence[str]) -> list[str]:
         return [path for path in paths if os.path.lexists(self._git.folder / path)]
