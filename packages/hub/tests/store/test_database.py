@@ -1,6 +1,7 @@
 """Opening the database: migrations, transactions, and errors that people can act on."""
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bunkhouse.errors import Conflict, InvalidInput, Unavailable
 from bunkhouse.store import Database, Place, database, log, sessions
@@ -127,7 +128,7 @@ async def test_a_file_that_is_held_by_another_program_is_told_in_words(
 async def test_a_writer_that_does_not_end_is_told_to_those_who_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bunkhouse.store.sqlite._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("bunkhouse.store.connections.BUSY_SECONDS", 0.05)
     async with opened(tmp_path / "b.db") as store, store.write():
         with pytest.raises(Unavailable) as refused:
             async with store.write():
@@ -153,3 +154,29 @@ async def test_one_hub_at_a_time(stores: Stores, store_place: Place) -> None:
             assert refused.value.reason == "already_running"
         async with two.claimed():
             pass
+
+
+async def test_who_is_cancelled_takes_nothing_along(stores: Stores) -> None:
+    """Neither a connection nor a lock, at whatever moment and however often they are cancelled."""
+    chance = random.Random(1)
+    with stores.empty() as place:
+        async with opened(place) as store:
+
+            async def write() -> None:
+                async with store.write() as tx:
+                    await tx.execute(text("SELECT 1"))
+                    await tx.execute(text("DELETE FROM sessions"))
+                async with store.read() as tx:
+                    await tx.execute(text("SELECT 1"))
+
+            for _ in range(60):
+                tasks = [asyncio.create_task(write()) for _ in range(20)]
+                for _ in range(2):
+                    await asyncio.sleep(chance.random() * 0.02)
+                    for task in chance.sample(tasks, 12):
+                        task.cancel()
+                # Within less than one waits for a lock, or a connection.
+                async with asyncio.timeout(20):
+                    await asyncio.gather(*tasks, return_exceptions=True)
+            async with asyncio.timeout(20):
+                await write()

@@ -4,6 +4,7 @@
 and `people` hold the queries, as functions that take a transaction.
 """
 
-from bunkhouse.store.database import Database, Place, Transaction
+from bunkhouse.store.connections import Transaction
+from bunkhouse.store.database import Database, Place
 
 __all__ = ["Database", "Place", "Transaction"]

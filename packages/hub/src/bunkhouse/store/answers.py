@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.connections import Transaction
 from bunkhouse.store.tables import answers
 
 

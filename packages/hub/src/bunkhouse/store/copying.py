@@ -18,7 +18,8 @@ from sqlalchemy.types import JSON, DateTime, LargeBinary
 
 from bunkhouse.errors import Conflict, InvalidInput
 from bunkhouse.store import database, encoding, schema
-from bunkhouse.store.database import Explained, Place, Transaction
+from bunkhouse.store.connections import Transaction
+from bunkhouse.store.database import Explained, Place
 
 _PART_BYTES = 4 * 1024 * 1024
 _FETCHED = 50

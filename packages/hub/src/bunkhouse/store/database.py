@@ -18,16 +18,13 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bunkhouse.errors import BunkhouseError, Unavailable
+from bunkhouse.errors import BunkhouseError
 from bunkhouse.store import schema
+from bunkhouse.store.connections import Connections, Transaction
 from bunkhouse.store.postgres import Postgres
 from bunkhouse.store.sqlite import SQLite
-
-Transaction = AsyncConnection
-"""What queries take: a connection inside a transaction."""
 
 Place = Path | str
 """Where a store is: the path of an SQLite file, or the URL of a Postgres database."""
@@ -72,8 +69,8 @@ class Database:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._reading = backend.readers()
-        self._writing = backend.writers()
+        self._reading = Connections(backend.readers())
+        self._writing = Connections(backend.writers())
 
     @classmethod
     async def open(cls, place: Place, *, connections: int = CONNECTIONS) -> "Database":
@@ -99,7 +96,7 @@ class Database:
     async def read(self) -> AsyncGenerator[Transaction]:
         """A consistent view; nothing is written."""
         with Explained(self._backend):
-            async with self._reading.connect() as tx:
+            async with self._reading.reading() as tx:
                 yield tx
 
     @asynccontextmanager
@@ -109,7 +106,7 @@ class Database:
         When this ends, what was written outlives a killed hub and a loss of power.
         """
         with Explained(self._backend):
-            async with self._writing.begin() as tx:
+            async with self._writing.writing() as tx:
                 yield tx
             await self._backend.settled()
 
@@ -129,8 +126,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._reading.dispose()
-        await self._writing.dispose()
+        await self._reading.close()
+        await self._writing.close()
 
 
 def at(place: Place, *, connections: int = CONNECTIONS) -> Backend:
@@ -163,12 +160,6 @@ class Explained:
         return None
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, PoolTimeout):
-            raise Unavailable(
-                "The database is busy: no connection to it came free.",
-                remedy="Try again in a moment.",
-                code="store_busy",
-            ) from error
         if isinstance(error, Exception):
             ours = self._backend.explain(error)
             if ours is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, literal, select
 
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.connections import Transaction
 from bunkhouse.store.tables import events
 from bunkhouse_protocol.events import FRAMES
 

@@ -10,7 +10,8 @@ from typing import Literal
 from sqlalchemy import delete, insert, select, update
 
 from bunkhouse.store import tables as t
-from bunkhouse.store.database import Transaction, hold
+from bunkhouse.store.connections import Transaction
+from bunkhouse.store.database import hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.connections import Transaction
 from bunkhouse.store.tables import preferences, users
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy import func, insert, select, update
 
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.connections import Transaction
 from bunkhouse.store.tables import prompts
 
 PromptState = Literal[

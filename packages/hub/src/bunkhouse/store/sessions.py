@@ -8,7 +8,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from sqlalchemy import RowMapping, and_, case, delete, func, insert, or_, select, update
 
 from bunkhouse.store import tables
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.connections import Transaction
 from bunkhouse_protocol.events import SessionState
 
 _S = tables.sessions

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, or_, select, update
 
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.connections import Transaction
 from bunkhouse.store.tables import sandboxes, sessions, snapshots
 
 

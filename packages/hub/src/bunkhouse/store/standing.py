@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from bunkhouse.store.database import Transaction
+from bunkhouse.store.connections import Transaction
 from bunkhouse.store.log import Entry
 from bunkhouse.store.tables import STANDING, events
 
