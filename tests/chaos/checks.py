@@ -9,12 +9,13 @@ from typing import Any
 
 from ..hubs import Event
 from .actor import Actor, Turn
-from .damage import ENDS_TURNS, TO_ALL, Damage
+from .damage import CUTS_ANSWERS, ENDS_TURNS, TO_ALL, Damage
 from .script import JOURNAL, LINES, PROMPT, Record
 
 _SLACK = 3.0
 """Seconds: of what was done just before a turn began, the turn may hear."""
 _WITHIN = ("agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_output_chunk")
+_BOUNDS = ("turn_started", "turn_ended")
 _UNSTABLE = ("sandbox_unstable", "sandbox_silent", "setup_timeout")
 
 Shown = list[tuple[Any, ...]]
@@ -29,7 +30,7 @@ def all_of(actor: Actor, log: list[Event], record: Record, damages: list[Damage]
         *followed(actor, log),
         *life_of_prompts(actor, log),
         *ends(log, mine),
-        *transcript(actor, log),
+        *transcript(actor, log, mine),
         *asked(actor, log, record),
     ]
 
@@ -96,9 +97,17 @@ def ends(log: list[Event], damages: list[Damage]) -> Iterator[str]:
             yield f"a turn failed with {event['code']} after {done}: {event['message']}"
 
 
-def transcript(actor: Actor, log: list[Event]) -> Iterator[str]:
-    """What is shown of a turn equals that of an undisturbed one, or is the beginning of it."""
+def transcript(actor: Actor, log: list[Event], damages: list[Damage]) -> Iterator[str]:
+    """What is shown of a turn equals that of an undisturbed one, or is the beginning of it.
+
+    Where an answer of the model was cut, a call in it that had come whole is carried out, and the
+    model, asked anew, may make it once more.
+    """
     shown = {turn.name: [_shown(log, p) for p in turn.prompts] for turn in actor.turns}
+    for turn in actor.turns:
+        for place, prompt in enumerate(turn.prompts):
+            if any(d.kind in CUTS_ANSWERS for d in _near(log, prompt, damages)):
+                shown[turn.name][place] = _once(shown[turn.name][place])
     calm: dict[str, Shown] = {}
     for turn in actor.turns:
         *broken, last = (_without(turn, what) for what in shown[turn.name])
@@ -136,9 +145,10 @@ def workspace(actor: Actor, journal: str, notes: str, log: list[Event]) -> Itera
     lines = journal.split()
     expected: list[tuple[str, int, int]] = []
     for turn in actor.turns:
-        tries = [ended[p] for p in turn.prompts if ended[p]["seq"] > made]
+        tries = [p for p in turn.prompts if ended[p]["seq"] > made]
         if turn.kind == "work" and tries:
-            expected.append((turn.name, LINES, LINES * len(tries)))
+            calls = sum(row[:2] == ("tool", "bash") for p in tries for row in _shown(log, p))
+            expected.append((turn.name, LINES, LINES * max(len(tries), calls)))
     for name, least, most in expected:
         mine = [line for line in lines if line.startswith(f"{name}-")]
         if not least <= len(mine) <= most or (least == most and mine != _lines(name)):
@@ -174,10 +184,26 @@ def _made_anew(event: Event) -> bool:
     )
 
 
+def _near(log: list[Event], prompt: str, damages: list[Damage]) -> list[Damage]:
+    """What was done while this prompt's turn ran."""
+    times = [_time(e) for e in log if e["type"] in _BOUNDS and e["turn_id"] == prompt]
+    if len(times) < 2:
+        return []
+    since, until = times[0] - _SLACK, times[-1]
+    return [d for d in damages if d.began <= until and (d.over or until) + _SLACK >= since]
+
+
+def _once(shown: Shown) -> Shown:
+    """The same without calls that repeat the one before."""
+    return [
+        row for place, row in enumerate(shown) if row[0] != "tool" or row not in shown[:place][-1:]
+    ]
+
+
 def _shown(log: list[Event], prompt: str) -> Shown:
     within, found = False, list[Event]()
     for event in log:
-        if event["type"] in ("turn_started", "turn_ended"):
+        if event["type"] in _BOUNDS:
             within = event["type"] == "turn_started" and event["turn_id"] == prompt
         elif within:
             found.append(event)

@@ -162,6 +162,9 @@ KINDS: dict[str, Do] = {
 TO_ALL = frozenset({"hub killed", "engine restarted", "sockets cut", "disk filled"})
 """Kinds that hit every session."""
 
+CUTS_ANSWERS = frozenset({"hub killed", "sockets cut", "disk filled"})
+"""Kinds that may cut an answer of the model in the middle, which is then asked for anew."""
+
 ENDS_TURNS = {
     "runner killed": {"runner_restarted", "sandbox_lost"},
     "OpenCode killed": {"agent_died"},
