@@ -48,6 +48,8 @@ def run(
 ) -> Outcome:
     """Run, and give what came of it.
 
+    Ctrl+C ends the damage early; what was done until then is checked all the same.
+
     `kinds`: each in its turn; else at random. `together`: how often damage follows on damage before
     all have recovered. `logs`: a folder for what was written down.
     """
@@ -71,7 +73,10 @@ def run(
         for actor in actors:
             actor.start()
         ground = Ground(hub, engine, random)
-        _damage(ground, actors, outcome, kills, kinds, together, say)
+        try:
+            _damage(ground, actors, outcome, kills, kinds, together, say)
+        except KeyboardInterrupt:
+            say("No more damage; what there is is checked.")
         for actor in actors:
             try:
                 actor.finish()
