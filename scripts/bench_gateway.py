@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import uvloop
 import websockets
 
 from bunkhouse.cli.addresses import listen
@@ -175,6 +176,6 @@ if __name__ == "__main__":
         case ["app"]:
             asyncio.run(_app())
         case ["hub", port]:
-            asyncio.run(_hub(int(port)))
+            uvloop.run(_hub(int(port)))
         case _:
             print(json.dumps(measure(), indent=2))

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import structlog
+import uvloop
 
 from bunkhouse.addresses import LOCAL_NAME
 from bunkhouse.api import Services
@@ -42,7 +43,7 @@ def serve(
     configure_logs(settings.log_level)
     with claim(settings.data_dir) as claimed, listen(settings.host, settings.port) as listening:
         settings.port = listening.getsockname()[1]
-        asyncio.run(_serve(settings, listening, claimed))
+        uvloop.run(_serve(settings, listening, claimed))
 
 
 async def _serve(settings: Settings, listening: socket.socket, claimed: Claim) -> None:
