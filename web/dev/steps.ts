@@ -22,7 +22,7 @@ export const BLANK: Partial<Record<LogEvent["type"], object>> = {
   prompt_edited: { model: null, attachments: [], by: "Ada" },
   prompt_moved: { when: "queue", by: "Ada" },
   service_changed: { detail: null, progress: null, ms: null },
-  drive_ended: { note: null },
+  drive_ended: { note: null, files: [], commands: [] },
   turn_started: { model: "demo/demo" },
   turn_ended: {
     message: null,
@@ -32,13 +32,15 @@ export const BLANK: Partial<Record<LogEvent["type"], object>> = {
     output_tokens: null,
     cost: null,
   },
-  tool_call: { status: "pending", input: {} },
+  tool_call: { tool: "bash", kind: "execute", title: "", status: "pending", input: {} },
   tool_call_update: {
     status: null,
     title: null,
     input: null,
     output: null,
     output_truncated: false,
+    output_left_out: 0,
+    whole_output: null,
     diff: null,
     pictures: null,
     exit_code: null,
@@ -52,6 +54,15 @@ export const BLANK: Partial<Record<LogEvent["type"], object>> = {
 
 export function complete(event: Made, seq: number, at: string): LogEvent {
   return { seq, first_seq: null, at, ...BLANK[event.type], ...event } as unknown as LogEvent;
+}
+
+const BEGAN = Date.parse("2026-11-23T10:00:00Z");
+
+/** A log as the hub would have it: numbered from 1, each event a second after the one before. */
+export function logOf(...events: Made[]): LogEvent[] {
+  return events.map((event, index) =>
+    complete(event, index + 1, new Date(BEGAN + index * 1000).toISOString()),
+  );
 }
 
 export let ids = 0;

@@ -1,29 +1,14 @@
 import { expect, it } from "vitest";
-import type { LogEvent } from "@/api/types";
+import { logOf, type Made } from "../../dev/steps";
 import { turnToRetry } from "./again";
 import { fold } from "./fold";
 import { EMPTY } from "./model";
 
-type Loose = { type: LogEvent["type"] } & Record<string, unknown>;
+const shown = (...events: Made[]) => turnToRetry(fold(EMPTY, logOf(...events)));
 
-const shown = (...events: Loose[]) =>
-  turnToRetry(
-    fold(
-      EMPTY,
-      events.map((event, index) => ({
-        seq: index + 1,
-        first_seq: null,
-        at: `2026-11-25T10:00:${String(index).padStart(2, "0")}.000Z`,
-        ...(event.type === "prompt_queued" && { author: "Ada", kind: "prompt", attachments: [] }),
-        ...(event.type === "turn_ended" && { message: null, code: null, ms: null, cost: null }),
-        ...event,
-      })) as unknown as LogEvent[],
-    ),
-  );
-
-const queued = (prompt_id: string): Loose => ({ type: "prompt_queued", prompt_id, text: "go" });
-const started = (turn_id: string): Loose => ({ type: "turn_started", turn_id, model: "m" });
-const ended = (turn_id: string, outcome: string): Loose => ({
+const queued = (prompt_id: string): Made => ({ type: "prompt_queued", prompt_id, text: "go" });
+const started = (turn_id: string): Made => ({ type: "turn_started", turn_id });
+const ended = (turn_id: string, outcome: string): Made => ({
   type: "turn_ended",
   turn_id,
   outcome,
@@ -42,6 +27,6 @@ it("offers nothing once something else was said, or the same again", () => {
   expect(shown(...failed, queued("b"))).toBeNull();
   expect(shown(...failed, queued("b"), started("b"))).toBeNull();
   expect(shown(...failed, queued("b"), started("b"), ended("b", "failed"))).toBe("b");
-  const notice: Loose = { type: "notice", code: "agent_restarted", message: "It is back." };
+  const notice: Made = { type: "notice", code: "agent_restarted", message: "It is back." };
   expect(shown(...failed, notice)).toBe("a");
 });

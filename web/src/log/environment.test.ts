@@ -1,53 +1,19 @@
 import { expect, it } from "vitest";
-import type { LogEvent } from "@/api/types";
+import { logOf, type Made } from "../../dev/steps";
 import { interest } from "./environment";
 import { fold } from "./fold";
 import { EMPTY } from "./model";
 
-type Loose = { type: LogEvent["type"] } & Record<string, unknown>;
-
-const DEFAULTS: Partial<Record<LogEvent["type"], object>> = {
-  service_changed: { detail: null, progress: null, ms: null },
-  prompt_queued: {
-    author: "Ada",
-    model: null,
-    kind: "prompt",
-    attachments: [],
-    when: "queue",
-    position: null,
-  },
-  turn_started: { model: "demo/demo" },
-  drive_ended: { note: null, files: [], commands: [] },
-  state_changed: { previous: "idle", reason: null },
-  turn_ended: {
-    message: null,
-    code: null,
-    ms: null,
-    input_tokens: null,
-    output_tokens: null,
-    cost: null,
-  },
-};
-
-const log = (...events: Loose[]) =>
-  events.map((event, index) => ({
-    seq: index + 1,
-    first_seq: null,
-    at: `2026-11-23T10:00:${String(index).padStart(2, "0")}.000Z`,
-    ...DEFAULTS[event.type],
-    ...event,
-  })) as unknown as LogEvent[];
-
 const FILE = { path: "a.py", status: "modified", additions: 1, deletions: 0 };
-const changed: Loose = { type: "workspace_changed", additions: 1, deletions: 0, files: [FILE] };
+const changed: Made = { type: "workspace_changed", additions: 1, deletions: 0, files: [FILE] };
 
 it("knows what runs, since when, and forgets it with the sandbox", () => {
-  const events = log(
+  const events = logOf(
     { type: "service_changed", name: "editor", state: "starting", detail: "Unpacking" },
     { type: "service_changed", name: "editor", state: "starting", progress: 0.5 },
     { type: "service_changed", name: "editor", state: "ready", ms: 900 },
     { type: "ports_changed", ports: [{ port: 5173, process: "node" }] },
-    { type: "state_changed", state: "hibernated" },
+    { type: "state_changed", previous: "idle", state: "hibernated" },
   );
   const starting = fold(EMPTY, events.slice(0, 2));
   expect(starting.services.editor).toMatchObject({ progress: 0.5, since: events[0]?.at });
@@ -59,7 +25,7 @@ it("knows what runs, since when, and forgets it with the sandbox", () => {
 it("tells of a port once, and lists what listens now", () => {
   const transcript = fold(
     EMPTY,
-    log(
+    logOf(
       { type: "ports_changed", ports: [{ port: 5173, process: "node" }] },
       { type: "ports_changed", ports: [] },
       {
@@ -79,7 +45,7 @@ it("tells of a port once, and lists what listens now", () => {
 });
 
 it("lets a person drive: what is written waits, and the hand-back goes first", () => {
-  const events = log(
+  const events = logOf(
     { type: "prompt_queued", prompt_id: "a", text: "Do it" },
     { type: "turn_started", turn_id: "a" },
     { type: "drive_requested", by: "Ada" },
@@ -121,19 +87,19 @@ it("lets a person drive: what is written waits, and the hand-back goes first", (
 it("is one line where nothing had to stop first", () => {
   const transcript = fold(
     EMPTY,
-    log({ type: "drive_requested", by: "Ada" }, { type: "drive_started", snapshot: "t" }),
+    logOf({ type: "drive_requested", by: "Ada" }, { type: "drive_started", snapshot: "t" }),
   );
   expect(transcript.blocks).toMatchObject([{ kind: "drive", status: "driving" }]);
 });
 
 it("finds interesting what came last and is still there", () => {
-  const serves: Loose = { type: "ports_changed", ports: [{ port: 80, process: null }] };
-  const browses: Loose = { type: "service_changed", name: "desktop", state: "ready" };
-  const stops: Loose = { type: "service_changed", name: "desktop", state: "stopped" };
+  const serves: Made = { type: "ports_changed", ports: [{ port: 80, process: null }] };
+  const browses: Made = { type: "service_changed", name: "desktop", state: "ready" };
+  const stops: Made = { type: "service_changed", name: "desktop", state: "stopped" };
   expect(interest(EMPTY)).toBeNull();
-  expect(interest(fold(EMPTY, log(changed, serves)))).toBe("preview");
-  expect(interest(fold(EMPTY, log(serves, browses)))).toBe("browser");
-  expect(interest(fold(EMPTY, log(changed, browses, stops)))).toBe("changes");
+  expect(interest(fold(EMPTY, logOf(changed, serves)))).toBe("preview");
+  expect(interest(fold(EMPTY, logOf(serves, browses)))).toBe("browser");
+  expect(interest(fold(EMPTY, logOf(changed, browses, stops)))).toBe("changes");
 });
 
 it("keeps a tool's pictures", () => {
@@ -141,7 +107,7 @@ it("keeps a tool's pictures", () => {
   const call = { tool: "shot", kind: "other", title: "", status: "pending", input: {} };
   const transcript = fold(
     EMPTY,
-    log(
+    logOf(
       { type: "tool_call", tool_call_id: "t", ...call },
       { type: "tool_call_update", tool_call_id: "t", status: "completed", pictures: [picture] },
       { type: "tool_call_update", tool_call_id: "t", pictures: null },

@@ -1,63 +1,31 @@
 import { describe, expect, it } from "vitest";
 import type { LogEvent } from "@/api/types";
+import { logOf, type Made } from "../../dev/steps";
 import { fold } from "./fold";
 import { EMPTY, type Transcript } from "./model";
 
-type Loose = { type: LogEvent["type"] } & Record<string, unknown>;
-
-/** Events as the hub sends them: numbered, with all their fields. */
-function log(...events: Loose[]): LogEvent[] {
-  const at = "2026-11-23T10:00:00Z";
-  return events.map((event, index) => ({
-    seq: index + 1,
-    first_seq: null,
-    at,
-    ...event,
-  })) as LogEvent[];
-}
-
-const prompt = (id: string): Loose => ({
-  type: "prompt_queued",
-  prompt_id: id,
-  text: id,
-  author: "Ada",
-  model: null,
-  kind: "prompt",
-  attachments: [],
-  when: "queue",
-  position: null,
-});
-const answer = (id: string): Loose[] => [
-  { type: "turn_started", turn_id: id, model: "demo/demo" },
+const prompt = (id: string): Made => ({ type: "prompt_queued", prompt_id: id, text: id });
+const answer = (id: string): Made[] => [
+  { type: "turn_started", turn_id: id },
   { type: "agent_message_chunk", message_id: `m-${id}`, text: `to ${id}` },
-  {
-    type: "turn_ended",
-    turn_id: id,
-    outcome: "done",
-    message: null,
-    code: null,
-    ms: 1,
-    input_tokens: null,
-    output_tokens: null,
-    cost: null,
-  },
+  { type: "turn_ended", turn_id: id, outcome: "done", ms: 1 },
 ];
-const turn = (id: string): Loose[] => [prompt(id), ...answer(id)];
-const back = (id: string, from: number): Loose => ({
+const turn = (id: string): Made[] => [prompt(id), ...answer(id)];
+const back = (id: string, from: number): Made => ({
   type: "session_rewound",
   prompt_id: id,
   undone_from: from,
   by: "Bob",
 });
-const ask = (id: string | null): Loose => ({ type: "rewind_requested", prompt_id: id, by: "Bob" });
-const forward: Loose = { type: "session_rewound", prompt_id: null, undone_from: null, by: "Bob" };
+const ask = (id: string | null): Made => ({ type: "rewind_requested", prompt_id: id, by: "Bob" });
+const forward: Made = { type: "session_rewound", prompt_id: null, undone_from: null, by: "Bob" };
 
 /** Prompts, each with whether it counts. */
 const prompts = ({ blocks }: Transcript) =>
   blocks.flatMap((block) =>
     block.kind === "prompt" ? [[block.promptId, block.undone ?? "counts"]] : [],
   );
-const said = (...events: Loose[]) => fold(EMPTY, log(...events));
+const said = (...events: Made[]) => fold(EMPTY, logOf(...events));
 
 describe("a rewound session", () => {
   it("marks what is undone, and nothing before it", () => {
@@ -81,7 +49,7 @@ describe("a rewound session", () => {
   });
 
   it("takes the plan of what is undone along, and brings it back", () => {
-    const plan: Loose = { type: "plan", entries: [{ content: "x", status: "pending" }] };
+    const plan: Made = { type: "plan", entries: [{ content: "x", status: "pending" }] };
     const start = [...turn("a"), ...turn("b").toSpliced(2, 0, plan), ask("b"), back("b", 5)];
     expect(said(...start).plan).toEqual([]);
     expect(said(...start, ask("a"), back("a", 1), ask(null), forward).plan.length).toBe(1);
@@ -96,7 +64,7 @@ describe("a rewound session", () => {
       ["b", "counts"],
       ["c", "for now"],
     ]);
-    const again = fold(transcript, [{ ...log(forward)[0], seq: 15 } as LogEvent]);
+    const again = fold(transcript, [{ ...logOf(forward)[0], seq: 15 } as LogEvent]);
     expect(prompts(again)[0]).toEqual(["a", "for good"]);
     expect(prompts(again)[2]).toEqual(["c", "counts"]);
   });
@@ -112,7 +80,7 @@ describe("a rewound session", () => {
 
   it("undoes no more than its own turn of a prompt that had waited", () => {
     const [started, ...rest] = answer("a");
-    const events = [prompt("a"), started as Loose, prompt("b"), ...rest, ...answer("b")];
+    const events = [prompt("a"), started as Made, prompt("b"), ...rest, ...answer("b")];
     expect(prompts(said(...events, back("b", 6)))).toEqual([
       ["a", "counts"],
       ["b", "for now"],
@@ -120,7 +88,7 @@ describe("a rewound session", () => {
   });
 
   it("comes to the same in parts and as a whole", () => {
-    const events = log(...turn("a"), ask("a"), back("a", 1), forward, back("a", 1), ...turn("b"));
+    const events = logOf(...turn("a"), ask("a"), back("a", 1), forward, back("a", 1), ...turn("b"));
     const whole = fold(EMPTY, events);
     for (let cut = 0; cut <= events.length; cut++) {
       expect(fold(fold(EMPTY, events.slice(0, cut)), events.slice(cut))).toEqual(whole);
@@ -136,7 +104,7 @@ it("a copy says of what it is one, and has no way forward", () => {
     prompt_id: null,
     by: "Bob",
   };
-  const transcript = said(...turn("a"), back("a", 1), forked as Loose);
+  const transcript = said(...turn("a"), back("a", 1), forked as Made);
   expect(transcript.rewind).toBeNull();
   expect(prompts(transcript)).toEqual([["a", "for good"]]);
   expect(transcript.blocks.at(-1)).toMatchObject({ kind: "forked", sessionId: "s", title: "T" });

@@ -6,7 +6,7 @@ import { HUB } from "@/api/client";
 import type { LogEvent } from "@/api/types";
 import { folded, logPage } from "../../dev/log-pages";
 import { busy } from "../../dev/recordings";
-import { complete } from "../../dev/steps";
+import { logOf, type Made } from "../../dev/steps";
 import { fold } from "./fold";
 import { EMPTY, type Transcript } from "./model";
 import { SessionLog } from "./session-log";
@@ -19,14 +19,11 @@ afterAll(() => server.close());
 const words = "the quick brown fox jumps over the lazy dog again and again".split(" ");
 
 /** A message that streams, a word an event. */
-const spoken = words.map((word, index) => ({
-  seq: index + 1,
-  first_seq: null,
-  at: "2026-11-23T10:00:00Z",
-  type: "agent_message_chunk",
-  message_id: "m",
-  text: `${word} `,
-})) as LogEvent[];
+const spoken = logOf(
+  ...words.map(
+    (word): Made => ({ type: "agent_message_chunk", message_id: "m", text: `${word} ` }),
+  ),
+);
 
 const WHOLE = spoken.map((event) => "text" in event && event.text).join("");
 
@@ -96,9 +93,7 @@ function hub(events: readonly LogEvent[], { there, burst }: { there: number; bur
 function recorded(name: string): LogEvent[] {
   const recording = busy().find(({ session }) => session.id === name);
   if (!recording) throw new Error(`There is no recording ${name}.`);
-  return [...recording.past, ...recording.live].map(([, event], index) =>
-    complete(event, index + 1, `2026-11-23T10:00:${String(index % 60).padStart(2, "0")}Z`),
-  );
+  return logOf(...[...recording.past, ...recording.live].map(([, event]) => event));
 }
 
 it("opens with one page where that is all there is", async () => {
