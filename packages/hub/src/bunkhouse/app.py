@@ -201,7 +201,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
                 database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
             ),
             models=ModelAnswers(providers),
-            system=SystemAnswers(engine, settings, sample),
+            system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog),
             blobs=attaching.blobs,
             uploads=attaching.uploads,

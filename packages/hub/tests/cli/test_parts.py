@@ -14,8 +14,9 @@ from bunkhouse.cli.addresses import listen
 from bunkhouse.cli.answers import choose
 from bunkhouse.cli.image_progress import Image, ImageProgress
 from bunkhouse.cli.stream import parse
-from bunkhouse.cli.terminal import clean, one_line, seconds, size
+from bunkhouse.cli.terminal import one_line, seconds, size
 from bunkhouse.cli.transcript import Transcript
+from bunkhouse.words import clean
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
     Event,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from bunkhouse.api import schemas
@@ -12,7 +12,6 @@ from bunkhouse.broker.models.providers import Providers
 from bunkhouse.errors import EngineDown
 from bunkhouse.people import Person
 from bunkhouse.sandboxes.local import LocalEngine
-from bunkhouse.sessions.space import Space
 from bunkhouse.settings import Settings
 from bunkhouse.version import version
 
@@ -51,11 +50,19 @@ class ModelAnswers:
 class SystemAnswers:
     """The state of engine, image and sandboxes."""
 
-    def __init__(self, engine: LocalEngine, settings: Settings, sample: Path | None) -> None:
+    def __init__(
+        self,
+        engine: LocalEngine,
+        settings: Settings,
+        sample: Path | None,
+        *,
+        hold: Callable[[], str | None],
+    ) -> None:
+        """`hold` says why no new work is to begin now, if so."""
         self._engine = engine
         self._settings = settings
         self._sample = sample
-        self._space = Space(settings)
+        self._hold = hold
         self._asking = asyncio.Lock()
         self._known: tuple[float, schemas.SystemStatus] | None = None
 
@@ -86,7 +93,7 @@ class SystemAnswers:
             image=image,
             sandboxes=sandboxes,
             max_sandboxes=self._settings.max_sandboxes,
-            held=self._space.short(),
+            held=self._hold(),
             sample_repository=str(self._sample) if self._sample else None,
         )
 

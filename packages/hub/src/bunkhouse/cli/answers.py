@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bunkhouse.cli.hub import Hub, HubRefused
-from bunkhouse.cli.terminal import clean, one_line
+from bunkhouse.cli.terminal import one_line
+from bunkhouse.words import clean
 from bunkhouse_protocol.events import PermissionRequested, Question, QuestionAsked
 
 _REPLIES = {"y": "once", "yes": "once", "a": "always", "always": "always", "n": "reject"}

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
+
+from cyclopts import Parameter
 
 from bunkhouse.cli.configuration import configure_logs, load_settings
 from bunkhouse.cli.hub import connect
@@ -15,14 +17,20 @@ from bunkhouse.errors import Conflict, Unavailable
 Format = Literal["markdown", "jsonl"]
 
 
-def export(session: str, /, *, format: Format = "markdown", output: Path | None = None) -> None:  # noqa: A002
+def export(
+    session: str,
+    /,
+    *,
+    form: Annotated[Format, Parameter(name="--format")] = "markdown",
+    output: Path | None = None,
+) -> None:
     """Write a session's log to a file, or to stdout.
 
     Parameters
     ----------
     session
         Id of the session, or enough of its beginning.
-    format
+    form
         `markdown`, to be read, or `jsonl`: one event a line, below a line that says of what.
     output
         A file that is not there yet, or a folder.
@@ -31,7 +39,7 @@ def export(session: str, /, *, format: Format = "markdown", output: Path | None 
     configure_logs("warning")
     hub = connect(settings)
     found = hub.session(session)
-    with hub.download(f"/api/sessions/{found['id']}/export", format=format) as (name, pieces):
+    with hub.download(f"/api/sessions/{found['id']}/export", format=form) as (name, pieces):
         if output is None:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)

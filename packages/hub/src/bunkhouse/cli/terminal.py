@@ -1,21 +1,12 @@
-"""What is written to the terminal, and what must not be.
+"""What is written to the terminal. What comes from a sandbox is cleaned first (`words.clean`)."""
 
-Text that comes from a sandbox is hostile: an escape sequence in it could rewrite what a person
-has seen, or what their terminal does. `clean` takes control characters out of everything such.
-"""
-
-import re
 import sys
 
 from rich.console import Console
 
+from bunkhouse.words import clean
+
 _WIDTH = 200
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def clean(text: str) -> str:
-    """Leave out control characters except line ends and tabs, and what turns reading around."""
-    return _CONTROL.sub("", text)
 
 
 def one_line(text: str, width: int = 100) -> str:

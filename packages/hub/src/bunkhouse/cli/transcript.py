@@ -8,7 +8,8 @@ from a sandbox.
 from rich.console import Console
 from rich.text import Text
 
-from bunkhouse.cli.terminal import clean, one_line, seconds, size
+from bunkhouse.cli.terminal import one_line, seconds, size
+from bunkhouse.words import DID, clean
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
     EgressRefused,
@@ -32,18 +33,6 @@ from bunkhouse_protocol.events import (
     WholeOutput,
     WorkspaceChanged,
 )
-
-_VERBS = {
-    "read": "read",
-    "edit": "edited",
-    "delete": "deleted",
-    "move": "moved",
-    "search": "searched",
-    "execute": "ran",
-    "fetch": "fetched",
-    "question": "asked",
-}
-
 
 _ENDS = {"done": "✓ done", "stopped": "■ stopped", "paused": "‖ paused: a person drives"}
 
@@ -173,7 +162,7 @@ class Transcript:
                 self._calls[event.tool_call_id] = call.model_copy(update={"title": event.title})
             return
         del self._calls[event.tool_call_id]
-        verb = _VERBS.get(call.kind, call.tool)
+        verb = DID.get(call.kind, call.tool)
         took = "" if event.ms is None else f" · {seconds(event.ms / 1000)}"
         exit_code = f" · exit {event.exit_code}" if event.exit_code else ""
         added = _diff_size(event.diff)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from bunkhouse.errors import BunkhouseError, Conflict, NotFound
-from bunkhouse.sessions import sandbox_gateway, sleeping
+from bunkhouse.sessions import sandbox_gateway, sleeping, turns
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.lifecycle import SANDBOX_STATES
 from bunkhouse.sessions.reaching import Reaching
@@ -101,7 +101,7 @@ class Dozing:
         return self._settings.hibernate_after if own is None else own
 
     def _unused(self, row: SessionRow) -> bool:
-        if row.state != "idle" or row.driver is not None or sleeping.goes_back(row):
+        if row.state != "idle" or row.driver is not None or turns.rewind_due(row):
             return False
         return not self._usage.in_use(row.id)
 

@@ -20,7 +20,7 @@ from bunkhouse.blobs import Blobs
 from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, NotFound, Unavailable
 from bunkhouse.people.identity import Person
 from bunkhouse.sandboxes.provider import SandboxProvider
-from bunkhouse.sessions import history, limits, once, prompting
+from bunkhouse.sessions import history, limits, once, prompting, rewinding
 from bunkhouse.sessions.history import History
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Change, Journal, missing
@@ -29,7 +29,7 @@ from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.views import SessionView
 from bunkhouse.settings import Settings
 from bunkhouse.store import Transaction, sessions, snapshots, standing
-from bunkhouse.store.sessions import ForkedFrom, Rewind, SessionRow
+from bunkhouse.store.sessions import ForkedFrom, SessionRow
 from bunkhouse_protocol.events import (
     DriveEnded,
     Problem,
@@ -126,7 +126,7 @@ class Forking:
         if prompt_id is not None:
             undone = past.undone_with(prompt_id)
             last = past.first_undone(prompt_id) - 1
-            row.rewind = _order(prompt_id, undone, by, "exact")
+            row.rewind = rewinding.wanted(prompt_id, undone, by.name, fork="exact")
         elif original.state in TURN_STATES:
             raise Conflict(
                 "The agent is at work.",
@@ -198,10 +198,11 @@ class Forking:
         began = time.monotonic()
         async with self._journal.database.read() as tx:
             row = await sessions.get(tx, session_id)
-        if row is None or not waits_for_files(row):
+        forked = None if row is None else waits_for_files(row)
+        if forked is None:
             return
         try:
-            snapshot_id, size = await self._snapshot(row)
+            snapshot_id, size = await self._snapshot(forked)
         except EngineDown:
             return  # the next look at everything tries again
         except BunkhouseError as error:
@@ -209,13 +210,11 @@ class Forking:
             return
         with suppress(NotFound):
             async with self._journal.change(session_id) as change:
-                if waits_for_files(change.row):
-                    await _copied(change, snapshot_id, size, began)
+                if (forked := waits_for_files(change.row)) is not None:
+                    await _copied(change, forked, snapshot_id, size, began)
 
-    async def _snapshot(self, row: SessionRow) -> tuple[str, int | None]:
+    async def _snapshot(self, forked: ForkedFrom) -> tuple[str, int | None]:
         """Returns its id, and its size where it is a new one."""
-        forked = row.forked_from
-        assert forked is not None  # noqa: S101 - it waits for files
         sandbox_id, snapshot_id = forked["sandbox_id"] or "", forked["copying"] or ""
         try:
             async with asyncio.timeout(_COPY_SECONDS):
@@ -250,16 +249,18 @@ class Forking:
                 change.move("failed", "hub", message)
 
 
-def waits_for_files(row: SessionRow) -> bool:
-    """Whether a session can't start yet, since the files that it begins with are not copied."""
+def waits_for_files(row: SessionRow) -> ForkedFrom | None:
+    """Whose files a session waits for, without which it can't start; None: it has them."""
     forked = row.forked_from
-    return row.state == "queued" and forked is not None and forked["copying"] is not None
+    if row.state != "queued" or forked is None or forked["copying"] is None:
+        return None
+    return forked
 
 
-async def _copied(change: Change, snapshot_id: str, size: int | None, began: float) -> None:
+async def _copied(
+    change: Change, forked: ForkedFrom, snapshot_id: str, size: int | None, began: float
+) -> None:
     row = change.row
-    forked = row.forked_from
-    assert forked is not None  # noqa: S101 - it waits for files
     if size is None:
         await snapshots.drop_unmade(change.tx, row.id)
     elif not await snapshots.made(change.tx, snapshot_id, size):
@@ -273,7 +274,7 @@ async def _copied(change: Change, snapshot_id: str, size: int | None, began: flo
             turn for turn in (*past.live, *past.ahead) if past.started[turn] > forked["last_seq"]
         ]
         if newer:
-            row.rewind = _order(None, newer, None, "newest")
+            row.rewind = rewinding.wanted(None, newer, "", fork="newest")
     change.record(_told(began, "done"))
     change.moved = True
 
@@ -303,25 +304,6 @@ async def _close(change: Change, past: History, last: int, by: Person) -> None:
         change.record(DriveEnded(by=by.name, files=[], commands=[]))
     for prompt_id in past.waiting_at(last):
         change.record(PromptWithdrawn(prompt_id=prompt_id))
-
-
-def _order(
-    prompt_id: str | None,
-    undone: list[str],
-    by: Person | None,
-    fork: Literal["exact", "newest"],
-) -> Rewind:
-    return Rewind(
-        id=new_id("r"),
-        state="requested",
-        prompt_id=prompt_id,
-        seq=None,
-        undone_from=None,
-        undone=undone,
-        by=by.name if by else "",
-        before=None,
-        fork=fork,
-    )
 
 
 def _told(began: float, status: Literal["done", "failed"]) -> Stage:

@@ -12,6 +12,7 @@ the session comes to `rewound`, or says why not.
 """
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from bunkhouse.errors import Conflict, SandboxNotRunning
 from bunkhouse.people.identity import Person
@@ -47,18 +48,44 @@ async def request(change: Change, seq: int | None, by: Person, *, rewinds: bool 
     """
     await _check(change, rewinds=rewinds)
     row = change.row
-    wanted = _forward(change, by) if seq is None else await _back(change, seq, by)
+    rewind = _forward(change, by) if seq is None else await _back(change, seq, by)
     await sleeping.rouse(change)
-    row.rewind = wanted
-    change.record(RewindRequested(prompt_id=wanted["prompt_id"], by=by.name))
+    row.rewind = rewind
+    change.record(RewindRequested(prompt_id=rewind["prompt_id"], by=by.name))
     if row.state == "idle" and rewinds:
-        await change.command(_order(wanted))
+        await change.command(_order(rewind))
+
+
+def wanted(
+    prompt_id: str | None,
+    undone: list[str],
+    by: str,
+    *,
+    seq: int | None = None,
+    undone_from: int | None = None,
+    before: Rewind | None = None,
+    fork: Literal["exact", "newest"] | None = None,
+) -> Rewind:
+    """A rewind that the sandbox has yet to do; the fields are described at `Rewind`."""
+    rewind = Rewind(
+        id=new_id("r"),
+        state="requested",
+        prompt_id=prompt_id,
+        seq=seq,
+        undone_from=undone_from,
+        undone=undone,
+        by=by,
+        before=before,
+    )
+    if fork is not None:
+        rewind["fork"] = fork
+    return rewind
 
 
 async def ask_again(change: Change, *, rewinds: bool) -> None:
     """A runner is ready: if it has not heard of what was requested, tell it."""
-    rewind = change.row.rewind
-    if rewind is None or rewind["state"] != "requested":
+    rewind = turns.rewind_due(change.row)
+    if rewind is None:
         return
     if not rewinds:
         change.record(Problem(code="sandbox_too_old", message=_TOO_OLD, remedy=_NEW_ONE))
@@ -72,8 +99,8 @@ async def ask_again(change: Change, *, rewinds: bool) -> None:
 async def done(change: Change) -> None:
     """The sandbox is there. Word of it that nobody waits for is dropped."""
     row = change.row
-    rewind = row.rewind
-    if rewind is None or rewind["state"] != "requested":
+    rewind = turns.rewind_due(row)
+    if rewind is None:
         return
     forward = rewind["prompt_id"] is None
     if "fork" in rewind:
@@ -93,8 +120,8 @@ async def done(change: Change) -> None:
 async def failed(change: Change) -> None:
     """The sandbox could not do it, and is as it was; an `error` before has said why."""
     row = change.row
-    rewind = row.rewind
-    if rewind is None or rewind["state"] != "requested":
+    rewind = turns.rewind_due(row)
+    if rewind is None:
         return
     change.record(RewindFailed())
     row.rewind = rewind["before"]
@@ -128,7 +155,7 @@ async def _check(change: Change, *, rewinds: bool | None) -> None:
             remedy="Hand it back first.",
             code="driven",
         )
-    if sleeping.goes_back(row):
+    if turns.rewind_due(row):
         raise Conflict(
             "The session is going back to an earlier prompt already.",
             remedy="Wait a moment, until it is there.",
@@ -155,14 +182,12 @@ async def _back(change: Change, seq: int, by: Person) -> Rewind:
             remedy="Go forward again first.",
             code="prompt_undone",
         )
-    return Rewind(
-        id=new_id("r"),
-        state="requested",
-        prompt_id=prompt_id,
+    return wanted(
+        prompt_id,
+        undone,
+        by.name,
         seq=seq,
         undone_from=past.first_undone(prompt_id),
-        undone=undone,
-        by=by.name,
         before=change.row.rewind,
     )
 
@@ -175,16 +200,7 @@ def _forward(change: Change, by: Person) -> Rewind:
             remedy="What a rewind undid comes back only until something new is said.",
             code="not_rewound",
         )
-    return Rewind(
-        id=new_id("r"),
-        state="requested",
-        prompt_id=None,
-        seq=None,
-        undone_from=None,
-        undone=[],
-        by=by.name,
-        before=change.row.rewind,
-    )
+    return wanted(None, [], by.name, before=change.row.rewind)
 
 
 def _order(rewind: Rewind) -> RewindCommand:

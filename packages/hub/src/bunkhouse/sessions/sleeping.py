@@ -34,7 +34,7 @@ async def hibernate(change: Change, by: Actor, reason: str | None = None) -> Non
             remedy="Hand it back first.",
             code="driven",
         )
-    if goes_back(row):
+    if turns.rewind_due(row):
         raise Conflict(
             "The session is going back to an earlier prompt.",
             remedy="Wait a moment, until it is there.",
@@ -86,14 +86,9 @@ async def end(change: Change, by: Person) -> None:
 async def at_rest(change: Change) -> bool:
     """Whether nothing runs, nothing waits to be run and nobody drives."""
     row = change.row
-    if row.state != "idle" or row.driver is not None or goes_back(row):
+    if row.state != "idle" or row.driver is not None or turns.rewind_due(row):
         return False
     return not await prompts.in_state(change.tx, [row.id], "queued")
-
-
-def goes_back(row: SessionRow) -> bool:
-    """Whether the sandbox has yet to go back to an earlier prompt, or forward."""
-    return row.rewind is not None and row.rewind["state"] == "requested"
 
 
 def last_used(row: SessionRow) -> float:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
 from bunkhouse.store import prompts
+from bunkhouse.store.sessions import Rewind, SessionRow
 from bunkhouse_protocol.events import (
     Attachment,
     Notice,
@@ -24,6 +25,12 @@ async def running(change: Change) -> prompts.PromptRow | None:
     return found[0] if found else None
 
 
+def rewind_due(row: SessionRow) -> Rewind | None:
+    """How the sandbox has yet to go back to an earlier prompt, or forward; None: it has not."""
+    rewind = row.rewind
+    return rewind if rewind is not None and rewind["state"] == "requested" else None
+
+
 async def begin_next(change: Change) -> None:
     """Give the agent the next prompt of the queue, if it is free and nobody drives.
 
@@ -33,7 +40,7 @@ async def begin_next(change: Change) -> None:
     """
     if change.row.state != "idle" or change.row.driver is not None:
         return
-    if change.row.rewind is not None and change.row.rewind["state"] == "requested":
+    if rewind_due(change.row):
         return
     queue = await prompts.in_state(change.tx, [change.row.id], "queued")
     if not queue:

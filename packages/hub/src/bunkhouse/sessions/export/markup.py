@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bunkhouse.words import clean
+
 _COMMONMARK = MarkdownIt("commonmark")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _FENCE = re.compile(r"[\s>]*(`{3,}|~{3,})(.*)")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:.|\n)*?(?<!`)\1(?!`)")
@@ -25,7 +26,7 @@ _AFTER = "what-follows"
 def plain(text: str) -> str:
     """Take out colours and what can't be seen."""
     shown = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", shown)
+    return clean(shown)
 
 
 def inline(text: str) -> str:

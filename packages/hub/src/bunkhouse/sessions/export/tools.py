@@ -1,18 +1,9 @@
 """Tool calls in an exported transcript: each a line that opens to show what it printed."""
 
 from bunkhouse.sessions.export import markup
+from bunkhouse.words import DID
 from bunkhouse_protocol.events import ToolCall, ToolCallUpdate, ToolOutputChunk
 
-_VERBS = {
-    "read": "Read",
-    "edit": "Edited",
-    "delete": "Deleted",
-    "move": "Moved",
-    "search": "Searched",
-    "execute": "Ran",
-    "fetch": "Fetched",
-    "question": "Asked",
-}
 _NEVER = "It never ended."
 _LIVE_CHARACTERS = 16 * 1024
 """Of what a tool printed that never ended, its last words."""
@@ -63,7 +54,7 @@ class ToolCalls:
         live, diff = self._live.pop(key, None), self._diffs.pop(key, None)
         output = end.output if end.output is not None else live
         mark = "✓" if end.status == "completed" else "✗"
-        verb = _VERBS.get(call.kind) or markup.inline(call.tool)
+        verb = DID.get(call.kind, "").capitalize() or markup.inline(call.tool)
         title = f" {markup.html_code(call.title)}" if call.title.strip() else ""
         exit_code = f" · exit {end.exit_code}" if end.exit_code else ""
         took = "" if end.ms is None else f" · {end.ms / 1000:,.1f} s"

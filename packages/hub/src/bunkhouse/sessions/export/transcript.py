@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import singledispatchmethod
 from typing import Any
 
 from bunkhouse.sessions.export import markup
@@ -117,37 +118,55 @@ class Transcript:
         text = "".join(pieces)
         return [render(text)] if text.strip() else []
 
-    def _whole(self, event: Event) -> list[str]:  # noqa: PLR0911
-        match event:
-            case PromptQueued() | PromptEdited() | PromptWithdrawn():
-                return self._queue(event)
-            case TurnStarted():
-                return self._said(event.turn_id, event.at, "")
-            case PromptSteered():
-                return self._said(event.prompt_id, event.at, ", into the running turn")
-            case ToolCall() | ToolCallUpdate():
-                return self._calls.take(event)
-            case Plan():
-                self._plan = event
-                return []
-            case TurnEnded():
-                return self._ended(event)
-            case WorkspaceChanged():
-                return _changed(event)
-            case Problem():
-                return [_caution(event.message, event.remedy, event.detail)]
-            case Notice():
-                return [f"*{markup.inline(event.message)}*"]
-            case StateChanged(state="ended" | "hibernated", reason=reason):
-                why = f": {markup.inline(reason)}" if reason else ""
-                return [f"*The session {_STATES[event.state]}{why}.*"]
-            case _:
-                return self._people(event)
+    @singledispatchmethod
+    def _whole(self, event: Event) -> list[str]:
+        """What is to be read of an event that no other goes on with; of most there is nothing."""
+        return []
 
-    def _queue(self, event: PromptQueued | PromptEdited | PromptWithdrawn) -> list[str]:
-        if isinstance(event, PromptWithdrawn):
-            taken = self._prompts.pop(event.prompt_id, None)
-            return [] if taken is None else [f"*Taken back: {markup.inline(taken.text)}*"]
+    @_whole.register
+    def _(self, event: TurnStarted) -> list[str]:
+        return self._said(event.turn_id, event.at, "")
+
+    @_whole.register
+    def _(self, event: PromptSteered) -> list[str]:
+        return self._said(event.prompt_id, event.at, ", into the running turn")
+
+    @_whole.register
+    def _(self, event: ToolCall | ToolCallUpdate) -> list[str]:
+        return self._calls.take(event)
+
+    @_whole.register
+    def _(self, event: Plan) -> list[str]:
+        self._plan = event
+        return []
+
+    @_whole.register
+    def _(self, event: WorkspaceChanged) -> list[str]:
+        return _changed(event)
+
+    @_whole.register
+    def _(self, event: Problem) -> list[str]:
+        return [_caution(event.message, event.remedy, event.detail)]
+
+    @_whole.register
+    def _(self, event: Notice) -> list[str]:
+        return [f"*{markup.inline(event.message)}*"]
+
+    @_whole.register
+    def _(self, event: StateChanged) -> list[str]:
+        said = _STATES.get(event.state)
+        if said is None:
+            return []
+        why = f": {markup.inline(event.reason)}" if event.reason else ""
+        return [f"*The session {said}{why}.*"]
+
+    @_whole.register
+    def _(self, event: PromptWithdrawn) -> list[str]:
+        taken = self._prompts.pop(event.prompt_id, None)
+        return [] if taken is None else [f"*Taken back: {markup.inline(taken.text)}*"]
+
+    @_whole.register
+    def _(self, event: PromptQueued | PromptEdited) -> list[str]:
         self._prompts[event.prompt_id] = event
         if isinstance(event, PromptQueued):
             hub = event.kind == "hand_back"
@@ -170,7 +189,8 @@ class Transcript:
         name = markup.inline(file.name)
         return f"- [{name}]({self._blobs}{file.blob}) ({file.mime}, {file.size:,} bytes)"
 
-    def _ended(self, event: TurnEnded) -> list[str]:
+    @_whole.register
+    def _(self, event: TurnEnded) -> list[str]:
         blocks = self._calls.abandon()
         if self._plan is not None:
             entries = [
@@ -189,32 +209,40 @@ class Transcript:
         cost = [] if event.cost is None else [f"${event.cost:.4f}"]
         return [*blocks, f"*{' · '.join([f'{_OUTCOMES[event.outcome]}{took}', *tokens, *cost])}*"]
 
-    def _people(self, event: Event) -> list[str]:  # noqa: PLR0911
-        match event:
-            case PermissionRequested():
-                what = markup.code(event.title or event.permission)
-                return [f"**Asks for leave** ({markup.inline(event.permission)}): {what}"]
-            case PermissionResolved(reply="once" | "always" | "reject"):
-                return [f"*{_REPLIES[event.reply].capitalize()}{_by(event.by)}*"]
-            case QuestionAsked():
-                self._asked[event.request_id] = event.questions
-                asked = [f"- {markup.inline(question.question)}" for question in event.questions]
-                return ["\n".join(["**Asks**", "", *asked])]
-            case QuestionResolved():
-                questions = self._asked.pop(event.request_id, [])
-                if event.answers is None:
-                    return [f"*Dismissed{_by(event.by)}*"]
-                answers = [
-                    f"- {markup.inline(question.question)} {markup.inline(', '.join(labels))}"
-                    for question, labels in zip(questions, event.answers, strict=False)
-                ]
-                return ["\n".join([f"**Answered{_by(event.by)}**", "", *answers])]
-            case DriveRequested():
-                return [f"*{markup.inline(event.by)} drives.*"]
-            case DriveEnded():
-                return _handed_back(event)
-            case _:
-                return []
+    @_whole.register
+    def _(self, event: PermissionRequested) -> list[str]:
+        what = markup.code(event.title or event.permission)
+        return [f"**Asks for leave** ({markup.inline(event.permission)}): {what}"]
+
+    @_whole.register
+    def _(self, event: PermissionResolved) -> list[str]:
+        said = _REPLIES.get(event.reply)
+        return [] if said is None else [f"*{said.capitalize()}{_by(event.by)}*"]
+
+    @_whole.register
+    def _(self, event: QuestionAsked) -> list[str]:
+        self._asked[event.request_id] = event.questions
+        asked = [f"- {markup.inline(question.question)}" for question in event.questions]
+        return ["\n".join(["**Asks**", "", *asked])]
+
+    @_whole.register
+    def _(self, event: QuestionResolved) -> list[str]:
+        questions = self._asked.pop(event.request_id, [])
+        if event.answers is None:
+            return [f"*Dismissed{_by(event.by)}*"]
+        answers = [
+            f"- {markup.inline(question.question)} {markup.inline(', '.join(labels))}"
+            for question, labels in zip(questions, event.answers, strict=False)
+        ]
+        return ["\n".join([f"**Answered{_by(event.by)}**", "", *answers])]
+
+    @_whole.register
+    def _(self, event: DriveRequested) -> list[str]:
+        return [f"*{markup.inline(event.by)} drives.*"]
+
+    @_whole.register
+    def _(self, event: DriveEnded) -> list[str]:
+        return _handed_back(event)
 
 
 def _thought(text: str) -> str:
