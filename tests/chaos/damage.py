@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from ..hubs import HubProcess
 from .podman import Engine
@@ -52,12 +53,16 @@ Do = Callable[[Ground, str], str | None]
 """Does it, to one session where it is about one; None: there was nothing to do it to."""
 
 
+class _Killed(Protocol):
+    """What can be killed, and started again."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
 def hub_killed(ground: Ground, _session: str) -> str:
-    ground.hub.kill()
-    away = ground.random.choice((0.0, 0.5, 2.0))
-    time.sleep(away)  # how long it stays away is the damage
-    ground.hub.start()
-    return f"away for {away:g} s"
+    return _away(ground.hub, ground.random.choice((0.0, 0.5, 2.0)))
 
 
 def runner_killed(ground: Ground, session: str) -> str | None:
@@ -97,11 +102,14 @@ def container_removed(ground: Ground, session: str) -> str | None:
 
 
 def engine_restarted(ground: Ground, _session: str) -> str:
-    ground.engine.kill()
-    away = ground.random.choice((0.0, 1.0, 4.0))
-    time.sleep(away)  # how long it stays away is the damage
-    ground.engine.start()
-    return f"away for {away:g} s"
+    return _away(ground.engine, ground.random.choice((0.0, 1.0, 4.0)))
+
+
+def _away(killed: _Killed, seconds: float) -> str:
+    killed.kill()
+    time.sleep(seconds)  # how long it stays away is the damage
+    killed.start()
+    return f"away for {seconds:g} s"
 
 
 def sockets_cut(ground: Ground, _session: str) -> str | None:

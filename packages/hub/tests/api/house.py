@@ -28,7 +28,7 @@ from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
 from bunkhouse.people import People, Person
 from bunkhouse.sandboxes.fake import FakeProvider
-from bunkhouse.sessions import Sessions, runner_word
+from bunkhouse.sessions import Sessions
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
@@ -38,38 +38,8 @@ from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
-from bunkhouse_protocol.events import Event
-from bunkhouse_protocol.link import EventFrame, Ready
 
 from ..conftest import FakeCatalog, Room
-
-
-class Runner:
-    """Speaks as a runner does."""
-
-    def __init__(self, room: Room, session_id: str) -> None:
-        self.room = room
-        self.session_id = session_id
-        self.n = 0
-
-    async def start(self) -> None:
-        """Be there: the first prompt, if there is one, becomes a turn."""
-        async with self.room.journal.change(self.session_id) as change:
-            change.move("starting", "hub")
-            await runner_word.greet(change, "spool")
-            await runner_word.take(change, Ready(ok=True))
-
-    async def say(self, *events: Event) -> None:
-        async with self.room.journal.change(self.session_id) as change:
-            for event in events:
-                self.n += 1
-                await runner_word.take(change, EventFrame(n=self.n, event=event))
-
-    async def fail(self) -> None:
-        async with self.room.journal.change(self.session_id) as change:
-            change.move("starting", "hub")
-            await runner_word.greet(change, "spool")
-            await runner_word.take(change, Ready(ok=False))
 
 
 class ReachingInTests(Reaching):

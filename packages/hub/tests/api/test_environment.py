@@ -15,7 +15,8 @@ from bunkhouse_protocol.events import DriveStarted, TurnEnded, TurnStarted
 from bunkhouse_protocol.gateway import CLOSE_NO_TERMINAL
 
 from ..sandbox import SECONDS, FakeSandbox, fake_sandbox
-from .house import House, Runner
+from ..sessions.runner import Runner
+from .house import House
 
 
 class Place:

@@ -8,7 +8,8 @@ import httpx2
 from bunkhouse.sessions import NewSession
 from bunkhouse_protocol.events import TurnEnded, TurnStarted
 
-from .house import House, Runner
+from ..sessions.runner import Runner
+from .house import House
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
 

@@ -3,7 +3,8 @@
 from bunkhouse.sessions import NewSession
 from bunkhouse_protocol.events import PromptQueued, SessionRewound, TurnEnded, TurnStarted
 
-from .house import House, Runner
+from ..sessions.runner import Runner
+from .house import House
 
 
 async def talked(house: House) -> tuple[str, int, Runner]:

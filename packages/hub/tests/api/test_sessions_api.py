@@ -8,7 +8,8 @@ import pytest
 from bunkhouse.sessions import NewSession
 from bunkhouse_protocol.events import PermissionRequested, Question, QuestionAsked
 
-from .house import House, Runner
+from ..sessions.runner import Runner
+from .house import House
 
 
 async def test_a_session_from_start_to_end(house: House) -> None:
@@ -73,7 +74,7 @@ async def test_a_failed_session_is_tried_again_with_another_branch(house: House)
     async with house.program() as program:
         early = await program.post(f"/api/sessions/{view.id}/retry", json={})
         assert early.status_code == 409
-        await Runner(house.room, view.id).fail()
+        await Runner(house.room, view.id).start(ok=False)
         retried = await program.post(f"/api/sessions/{view.id}/retry", json={"branch": "main"})
     assert retried.status_code == 202
     assert (retried.json()["state"], retried.json()["branch"]) == ("queued", "main")

@@ -17,7 +17,8 @@ from bunkhouse.bus import Subscription, Topic
 from bunkhouse.sessions import NewSession
 from bunkhouse_protocol.events import AgentMessageChunk, Notice, TurnEnded
 
-from .house import House, Runner
+from ..sessions.runner import Runner
+from .house import House
 
 
 def chunk(text: str, message: str = "m") -> AgentMessageChunk:

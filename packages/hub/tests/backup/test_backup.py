@@ -23,9 +23,9 @@ from bunkhouse.store import Database, Place, database, log, outbox, prompts, sch
 from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice
 from bunkhouse_protocol.link import StopCommand
 
-from ..api.house import Runner
 from ..conftest import ADMIN, Room
 from ..postgres import Server
+from ..sessions.runner import Runner
 from ..store.filling import contents, fill
 from ..stores import Stores
 

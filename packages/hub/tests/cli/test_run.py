@@ -28,7 +28,8 @@ from bunkhouse_protocol.events import (
     WholeOutput,
 )
 
-from ..api.house import House, Runner
+from ..api.house import House
+from ..sessions.runner import Runner
 from .program import Program
 
 
@@ -140,7 +141,7 @@ async def test_a_session_that_can_not_be_set_up(house: House, program: Program) 
                 suggestions=["main"],
             )
         )
-    await runner.fail()
+    await runner.start(ok=False)
     ended = await running.end()
     assert ended.code == 1
     assert "✗ There is no branch `mian`." in ended.out

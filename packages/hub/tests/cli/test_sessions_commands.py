@@ -11,7 +11,8 @@ from websockets.asyncio.server import ServerConnection, unix_serve
 from bunkhouse.sessions import NewSession
 from bunkhouse_protocol.gateway import STDERR, STDOUT, ExecRequest
 
-from ..api.house import House, Runner
+from ..api.house import House
+from ..sessions.runner import Runner
 from .program import Program
 
 

@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
-from websockets.asyncio.client import unix_connect
+from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 
 from bunkhouse.broker.listener import Listener
@@ -51,18 +52,26 @@ class Images:
         return self.now
 
 
+@asynccontextmanager
+async def dialled(
+    spec: SandboxSpec, spool_id: str = "kept", *, rewinds: bool = False
+) -> AsyncGenerator[ClientConnection]:
+    """A runner's link to the hub, which it has greeted."""
+    assert spec.run_dir is not None
+    async with unix_connect(
+        str(spec.run_dir / "hub.sock"),
+        "ws://hub/sandbox/link",
+        additional_headers={"authorization": f"Bearer {spec.token}"},
+    ) as link:
+        await link.send(Hello(spool_id=spool_id, rewinds=rewinds).model_dump_json())
+        yield link
+
+
 async def honest(spec: SandboxSpec) -> int | None:
     """A runner that sets up at once and answers every prompt; `wait` in it never ends."""
-    assert spec.run_dir is not None
-    spoken = 0
-    headers = {"authorization": f"Bearer {spec.token}"}
     while True:
         with suppress(ConnectionClosed, OSError):
-            async with unix_connect(
-                str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
-            ) as hub:
-                hello = Hello(spool_id=f"{spec.sandbox_id}-{id(hub)}", rewinds=True)
-                await hub.send(hello.model_dump_json())
+            async with dialled(spec, uuid4().hex, rewinds=True) as hub:
                 spoken = 0
                 await hub.send(Ready(ok=True).model_dump_json())
                 async for message in hub:
@@ -79,7 +88,7 @@ async def honest(spec: SandboxSpec) -> int | None:
                     for event in said:
                         spoken += 1
                         await hub.send(EventFrame(n=spoken, event=event).model_dump_json())
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # nothing tells that the hub is back
 
 
 class Watched(FakeProvider):

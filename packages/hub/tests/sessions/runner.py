@@ -15,6 +15,13 @@ class Runner:
         self.session_id = session_id
         self.n = 0
 
+    async def start(self, *, ok: bool = True) -> None:
+        """Be there: the first prompt, if there is one, becomes a turn. Not `ok`: it can't be."""
+        async with self.room.journal.change(self.session_id) as change:
+            change.move("starting", "hub")
+            await runner_word.greet(change, "spool")
+            await runner_word.take(change, Ready(ok=ok))
+
     async def say(self, *events: Event) -> None:
         async with self.room.journal.change(self.session_id) as change:
             if self.n == 0:
@@ -23,9 +30,11 @@ class Runner:
                 self.n += 1
                 await runner_word.take(change, EventFrame(n=self.n, event=event))
 
-    async def ready(self, *, ok: bool = True, turn: str | None = None) -> None:
+    async def ready(
+        self, *, ok: bool = True, turn: str | None = None, rewinds: bool = True
+    ) -> None:
         async with self.room.journal.change(self.session_id) as change:
-            await runner_word.take(change, Ready(ok=ok, running_turn=turn))
+            await runner_word.take(change, Ready(ok=ok, running_turn=turn), rewinds=rewinds)
 
 
 async def started(room: Room, prompt: str | None = None) -> tuple[str, Runner]:

@@ -3,16 +3,16 @@
 import asyncio
 from pathlib import Path
 
-from bunkhouse.sessions import NewSession, runner_word
+from bunkhouse.sessions import NewSession
 from bunkhouse.sessions.dozing import Dozing
 from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.sessions.usage import Usage
 from bunkhouse.store import sessions
 from bunkhouse.store.sessions import SessionRow
-from bunkhouse_protocol.link import Ready
 
 from ..conftest import ADMIN, Room
 from ..sandbox import FakeSandbox, fake_sandbox
+from .runner import Runner
 
 
 class ReachingOne(Reaching):
@@ -26,9 +26,7 @@ class ReachingOne(Reaching):
 
 async def idle(room: Room) -> str:
     view = await room.sessions.create(NewSession(), ADMIN)
-    async with room.journal.change(view.id) as change:
-        change.move("starting", "hub")
-        await runner_word.take(change, Ready(ok=True))
+    await Runner(room, view.id).start()
     return view.id
 
 

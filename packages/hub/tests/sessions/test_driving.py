@@ -7,7 +7,7 @@ import pytest
 
 from bunkhouse.errors import Conflict, SandboxNotRunning
 from bunkhouse.people import Person
-from bunkhouse.sessions import NewSession, runner_word
+from bunkhouse.sessions import NewSession
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.store import outbox
@@ -19,10 +19,10 @@ from bunkhouse_protocol.events import (
     TurnEnded,
     TurnStarted,
 )
-from bunkhouse_protocol.link import EventFrame, Ready
 
 from ..conftest import ADMIN, Room
 from ..sandbox import FakeSandbox, fake_sandbox
+from .runner import Runner
 
 BOB = Person(id="u_bob", name="Bob", role="member")
 SNAPSHOT = "5" * 40
@@ -39,37 +39,25 @@ class ReachingOne(Reaching):
         return self.sandbox.gateway if way == "gateway" else self.sandbox.streams
 
 
-class House:
+class House(Runner):
     """A session whose agent works, its runner, and what drives it."""
 
     def __init__(self, room: Room, session_id: str) -> None:
-        self.room = room
-        self.id = session_id
+        super().__init__(room, session_id)
         self.reaching = ReachingOne(room.journal, room.links, room.settings)
         self.drivers = Drivers(room.journal, self.reaching)
-        self.n = 0
-
-    async def say(self, *events: Event) -> None:
-        async with self.room.journal.change(self.id) as change:
-            for event in events:
-                self.n += 1
-                await runner_word.take(change, EventFrame(n=self.n, event=event))
-
-    async def ready(self, turn: str | None = None) -> None:
-        async with self.room.journal.change(self.id) as change:
-            await runner_word.take(change, Ready(ok=True, running_turn=turn))
 
     async def commands(self) -> list[str]:
         async with self.room.database.read() as tx:
-            waiting = await outbox.waiting(tx, self.id)
+            waiting = await outbox.waiting(tx, self.session_id)
         return [command["command"] for _, _, command in waiting]
 
     async def forget_commands(self) -> None:
         async with self.room.database.write() as tx:
-            await outbox.clear(tx, self.id)
+            await outbox.clear(tx, self.session_id)
 
     async def events(self) -> list[Event]:
-        return list(await self.room.sessions.events(self.id))
+        return list(await self.room.sessions.events(self.session_id))
 
     async def turn(self) -> str:
         turns = [event.turn_id for event in await self.events() if isinstance(event, TurnStarted)]
@@ -81,7 +69,7 @@ class House:
         await self.say(ended, DriveStarted(snapshot=SNAPSHOT))
 
     async def prompts(self) -> list[tuple[str, str]]:
-        queue = (await self.room.sessions.get(self.id)).queue
+        queue = (await self.room.sessions.get(self.session_id)).queue
         return [(prompt.kind, prompt.text) for prompt in queue]
 
 
@@ -89,10 +77,7 @@ class House:
 async def house(room: Room) -> House:
     view = await room.sessions.create(NewSession(prompt="first"), ADMIN)
     house = House(room, view.id)
-    async with room.journal.change(view.id) as change:
-        change.move("starting", "hub")
-        await runner_word.greet(change, "spool")
-    await house.ready()
+    await house.start()
     return house
 
 
@@ -118,23 +103,23 @@ HANDOVER = {
 
 async def test_from_the_request_to_the_next_turn(house: House, sandbox: FakeSandbox) -> None:
     sandbox.handover = HANDOVER
-    view = await house.drivers.drive(house.id, ADMIN)
+    view = await house.drivers.drive(house.session_id, ADMIN)
     assert view.driver is not None
     assert (view.driver.name, view.driver.state, view.state) == ("Ada", "requested", "working")
     assert await house.commands() == ["prompt", "pause"]
 
     await house.pause()
-    view = await house.room.sessions.get(house.id)
+    view = await house.room.sessions.get(house.session_id)
     assert view.driver is not None
     assert (view.driver.state, view.state) == ("driving", "idle")
 
-    prompt = await house.room.sessions.prompt(house.id, "then this", BOB)
+    prompt = await house.room.sessions.prompt(house.session_id, "then this", BOB)
     assert prompt.state == "queued"
     assert prompt.notice == "Ada drives. The agent gets this when they hand back."
     await house.ready()
-    assert (await house.room.sessions.get(house.id)).state == "idle"
+    assert (await house.room.sessions.get(house.session_id)).state == "idle"
 
-    view = await house.drivers.hand_back(house.id, "Mind the tests", ADMIN)
+    view = await house.drivers.hand_back(house.session_id, "Mind the tests", ADMIN)
     assert (view.driver, view.state) == (None, "working")
     assert sandbox.asked[-1] == ("POST", "/handover", {"snapshot": SNAPSHOT, "limit": 65536})
     assert await house.prompts() == [("prompt", "then this")]
@@ -158,26 +143,26 @@ async def test_from_the_request_to_the_next_turn(house: House, sandbox: FakeSand
 
 
 async def test_one_driver_at_a_time_and_anybody_may_hand_back(house: House) -> None:
-    await house.drivers.drive(house.id, ADMIN)
-    seq = (await house.drivers.drive(house.id, ADMIN)).last_seq
-    assert seq == (await house.room.sessions.get(house.id)).last_seq
+    await house.drivers.drive(house.session_id, ADMIN)
+    seq = (await house.drivers.drive(house.session_id, ADMIN)).last_seq
+    assert seq == (await house.room.sessions.get(house.session_id)).last_seq
     with pytest.raises(Conflict, match="Ada drives already") as refused:
-        await house.drivers.drive(house.id, BOB)
+        await house.drivers.drive(house.session_id, BOB)
     assert refused.value.reason == "driven"
     await house.pause()
-    assert (await house.drivers.hand_back(house.id, None, BOB)).driver is None
+    assert (await house.drivers.hand_back(house.session_id, None, BOB)).driver is None
     for wrong in (
-        house.drivers.hand_back(house.id, None, BOB),
-        house.drivers.give_up(house.id, BOB),
+        house.drivers.hand_back(house.session_id, None, BOB),
+        house.drivers.give_up(house.session_id, BOB),
     ):
         with pytest.raises(Conflict, match="Nobody drives"):
             await wrong
 
 
 async def test_a_sandbox_that_is_gone_can_be_handed_back(house: House) -> None:
-    await house.drivers.drive(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
     await house.pause()
-    view = await house.drivers.hand_back(house.id, None, BOB)
+    view = await house.drivers.hand_back(house.session_id, None, BOB)
     assert (view.driver, view.state) == (None, "working")
     told = [e for e in await house.events() if isinstance(e, PromptQueued)][-1]
     assert "could not be found out" in told.text
@@ -189,51 +174,51 @@ async def test_a_sandbox_that_tells_nothing_can_be_handed_back(
     house: House, sandbox: FakeSandbox, handover: dict[str, int] | None
 ) -> None:
     sandbox.handover = handover
-    await house.drivers.drive(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
     await house.pause()
-    assert (await house.drivers.hand_back(house.id, None, ADMIN)).driver is None
+    assert (await house.drivers.hand_back(house.session_id, None, ADMIN)).driver is None
 
 
 async def test_handing_back_before_the_agent_rests_lets_it_go_on(house: House) -> None:
-    await house.drivers.drive(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
     await house.forget_commands()  # the runner has it already
-    view = await house.drivers.hand_back(house.id, "never mind", ADMIN)
+    view = await house.drivers.hand_back(house.session_id, "never mind", ADMIN)
     assert (view.driver, view.state) == (None, "working")
     assert [kind for kind, _ in await house.prompts()] == ["hand_back"]
     await house.pause()
-    view = await house.room.sessions.get(house.id)
+    view = await house.room.sessions.get(house.session_id)
     assert (view.driver, view.state, view.queue) == (None, "working", [])
 
 
 async def test_giving_up_tells_the_agent_nothing(house: House) -> None:
-    await house.drivers.drive(house.id, ADMIN)
-    await house.room.sessions.prompt(house.id, "second", ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
+    await house.room.sessions.prompt(house.session_id, "second", ADMIN)
     await house.pause()
-    view = await house.drivers.give_up(house.id, BOB)
+    view = await house.drivers.give_up(house.session_id, BOB)
     assert (view.driver, view.state, view.queue) == (None, "working", [])
     queued = [e for e in await house.events() if isinstance(e, PromptQueued)]
     assert {event.kind for event in queued} == {"prompt"}
 
 
 async def test_giving_up_in_time_does_not_stop_the_agent(house: House) -> None:
-    await house.drivers.drive(house.id, ADMIN)
-    await house.drivers.give_up(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
+    await house.drivers.give_up(house.session_id, ADMIN)
     assert await house.commands() == ["prompt"]
 
 
 async def test_word_that_nobody_waits_for_changes_nothing(house: House) -> None:
-    before = (await house.room.sessions.get(house.id)).last_seq
+    before = (await house.room.sessions.get(house.session_id)).last_seq
     await house.say(DriveStarted(snapshot=SNAPSHOT))
-    await house.drivers.drive(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
     await house.say(DriveStarted(snapshot=SNAPSHOT))  # an earlier one's: a turn runs
-    view = await house.room.sessions.get(house.id)
+    view = await house.room.sessions.get(house.session_id)
     assert view.last_seq == before + 1
     assert view.driver is not None
     assert view.driver.state == "requested"
 
 
 async def test_a_runner_that_has_forgotten_is_told_again_and_only_then(house: House) -> None:
-    await house.drivers.drive(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
     await house.ready(turn=await house.turn())
     assert (await house.commands()).count("pause") == 1
     await house.forget_commands()
@@ -246,16 +231,16 @@ async def test_a_runner_that_has_forgotten_is_told_again_and_only_then(house: Ho
 
 
 async def test_a_lost_sandbox_comes_back_and_the_driver_stays(house: House) -> None:
-    await house.drivers.drive(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
     await house.pause()
-    async with house.room.journal.change(house.id) as change:
+    async with house.room.journal.change(house.session_id) as change:
         change.move("queued", "hub")
         change.move("starting", "hub")
     await house.ready()
-    view = await house.room.sessions.get(house.id)
+    view = await house.room.sessions.get(house.session_id)
     assert view.driver is not None
     assert (view.state, view.driver.state) == ("idle", "driving")
-    assert (await house.drivers.hand_back(house.id, None, ADMIN)).state == "working"
+    assert (await house.drivers.hand_back(house.session_id, None, ADMIN)).state == "working"
 
 
 async def test_where_nothing_runs_there_is_nothing_to_drive(room: Room) -> None:
@@ -274,9 +259,9 @@ async def test_what_is_handed_back_is_bounded(house: House, sandbox: FakeSandbox
         "diff": "x" * 1_000_000,
         "commands": [command] * 90,
     }
-    await house.drivers.drive(house.id, ADMIN)
+    await house.drivers.drive(house.session_id, ADMIN)
     await house.pause()
-    await house.drivers.hand_back(house.id, None, ADMIN)
+    await house.drivers.hand_back(house.session_id, None, ADMIN)
     told = [e for e in await house.events() if isinstance(e, PromptQueued)][-1]
     assert len(told.text) < house.room.settings.prompt_bytes
     assert "and 200 more" in told.text

@@ -13,8 +13,8 @@ from bunkhouse_protocol.events import ServiceChanged
 
 from ..conftest import Room
 from ..sandbox import FakeSandbox, fake_sandbox
+from .runner import Runner
 from .test_driving import ReachingOne
-from .test_surroundings import say
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,7 @@ class Desk:
         self.settings = EditorSettings(room.journal, reaching)
         self.environment = Environment(reaching, self.settings)
         self.room, self.sandbox, self.ada, self.bob = room, sandbox, ada, bob
+        self.runners: dict[str, Runner] = {}
 
     async def session(self) -> str:
         return (await self.room.sessions.create(NewSession(), self.ada)).id
@@ -79,7 +80,8 @@ class Desk:
     async def start(self, session_id: str, person: Person) -> object:
         """Start the editor; gives the settings that were laid."""
         await self.environment.start_service(session_id, "editor", person)
-        await say(self.room, session_id, ServiceChanged(name="editor", state="ready"))
+        runner = self.runners.setdefault(session_id, Runner(self.room, session_id))
+        await runner.say(ServiceChanged(name="editor", state="ready"))
         _, _, body = next(a for a in reversed(self.sandbox.asked) if a[1] == "/services/editor")
         return body["settings"]
 

@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bunkhouse.errors import NotFound
-from bunkhouse.sessions import runner_word, turns
+from bunkhouse.sessions import turns
 from bunkhouse.sessions.export import Exports
 from bunkhouse.sessions.export import exports as module
 from bunkhouse.sessions.views import NewSession
@@ -32,9 +32,9 @@ from bunkhouse_protocol.events import (
     WholeOutput,
     WorkspaceChanged,
 )
-from bunkhouse_protocol.link import EventFrame, Ready
 
 from ..conftest import ADMIN, Room
+from .runner import Runner
 
 BLOBS = "https://hub.example/api/sessions/x/blobs/"
 BLOB = "ab" * 32
@@ -42,14 +42,9 @@ BLOB = "ab" * 32
 
 async def session_with(room: Room, *events: Event, prompt: str = "Mend the *roof*\n```") -> str:
     view = await room.sessions.create(NewSession(prompt=prompt, title="The roof & <b>"), ADMIN)
-    async with room.journal.change(view.id) as change:
-        change.move("starting", "hub")
-        await runner_word.greet(change, "spool")
-        await runner_word.take(change, Ready(ok=True))
-    turn = view.queue[0].id
-    async with room.journal.change(view.id) as change:
-        for n, event in enumerate((*events, TurnEnded(turn_id=turn, outcome="done", ms=1200)), 1):
-            await runner_word.take(change, EventFrame(n=n, event=event))
+    runner = Runner(room, view.id)
+    await runner.start()
+    await runner.say(*events, TurnEnded(turn_id=view.queue[0].id, outcome="done", ms=1200))
     return view.id
 
 

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from websockets.asyncio.client import unix_connect
 
 from bunkhouse.errors import NotFound
 from bunkhouse.sandboxes.fake import FakeProvider
@@ -16,14 +15,13 @@ from bunkhouse_protocol.link import (
     DOWN,
     CommandFrame,
     EventFrame,
-    Hello,
     PromptCommand,
     Ready,
     Received,
 )
 
 from ..conftest import ADMIN, Room
-from .hub import IMAGE, Images, Watched, ends, honest, hub, in_state, until
+from .hub import IMAGE, Images, Watched, dialled, ends, honest, hub, in_state, until
 
 
 async def test_a_session_starts_works_and_leaves_nothing_behind(room: Room) -> None:
@@ -128,12 +126,7 @@ async def test_a_turn_that_its_runner_brought_to_an_end_is_not_lost_with_its_san
     finished = asyncio.Event()
 
     async def late(spec: SandboxSpec) -> int | None:
-        assert spec.run_dir is not None
-        headers = {"authorization": f"Bearer {spec.token}"}
-        async with unix_connect(
-            str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
-        ) as link:
-            await link.send(Hello(spool_id="kept").model_dump_json())
+        async with dialled(spec) as link:
             if finished.is_set():
                 for n, event in enumerate(spooled, 1):
                     await link.send(EventFrame(n=n, event=event).model_dump_json())
@@ -172,12 +165,7 @@ async def test_a_prompt_that_the_runner_never_got_is_carried_out_after_a_restart
         starts += 1
         if starts > 1:
             return await honest(spec)
-        assert spec.run_dir is not None
-        headers = {"authorization": f"Bearer {spec.token}"}
-        async with unix_connect(
-            str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
-        ) as link:
-            await link.send(Hello(spool_id="kept").model_dump_json())
+        async with dialled(spec) as link:
             await link.send(Ready(ok=True).model_dump_json())
             await asyncio.Event().wait()
         return 0
@@ -202,12 +190,7 @@ async def test_a_sandbox_of_which_nothing_is_heard_is_started_anew(room: Room) -
         starts += 1
         if starts > 1:
             return await honest(spec)
-        assert spec.run_dir is not None
-        headers = {"authorization": f"Bearer {spec.token}"}
-        async with unix_connect(
-            str(spec.run_dir / "hub.sock"), "ws://hub/sandbox/link", additional_headers=headers
-        ) as link:
-            await link.send(Hello(spool_id="kept").model_dump_json())
+        async with dialled(spec) as link:
             await link.send(Ready(ok=True).model_dump_json())
             await until(room, view.id, in_state("idle"))
         await asyncio.Event().wait()

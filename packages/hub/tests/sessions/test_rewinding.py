@@ -6,7 +6,7 @@ import pytest
 
 from bunkhouse.errors import BunkhouseError, Conflict, SandboxNotRunning
 from bunkhouse.people import Person
-from bunkhouse.sessions import NewSession, history, runner_word
+from bunkhouse.sessions import NewSession, history
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.rewinders import Rewinders
@@ -21,35 +21,24 @@ from bunkhouse_protocol.events import (
     TurnEnded,
     TurnStarted,
 )
-from bunkhouse_protocol.link import EventFrame, Ready, RewindCommand
+from bunkhouse_protocol.link import RewindCommand
 
 from ..conftest import ADMIN, Room
+from .runner import Runner
 
 BOB = Person(id="u_bob", name="Bob", role="member")
 
 
-class House:
+class House(Runner):
     """A session whose turns end at once, and what its runner is told."""
 
     def __init__(self, room: Room, session_id: str) -> None:
-        self.room = room
-        self.id = session_id
+        super().__init__(room, session_id)
         self.rewinders = Rewinders(room.journal, room.links)
-        self.n = 0
-
-    async def say(self, *events: Event) -> None:
-        async with self.room.journal.change(self.id) as change:
-            for event in events:
-                self.n += 1
-                await runner_word.take(change, EventFrame(n=self.n, event=event))
-
-    async def ready(self, *, rewinds: bool = True) -> None:
-        async with self.room.journal.change(self.id) as change:
-            await runner_word.take(change, Ready(ok=True), rewinds=rewinds)
 
     async def turn(self, text: str) -> int:
         """Say something that is done at once; returns the place of the prompt."""
-        prompt = await self.room.sessions.prompt(self.id, text, ADMIN)
+        prompt = await self.room.sessions.prompt(self.session_id, text, ADMIN)
         await self.say(TurnEnded(turn_id=prompt.id, outcome="done"))
         return next(
             event.seq
@@ -58,7 +47,7 @@ class House:
         )
 
     async def events(self) -> list[Event]:
-        return list(await self.room.sessions.events(self.id))
+        return list(await self.room.sessions.events(self.session_id))
 
     async def name(self, seq: int) -> str:
         found = next(event for event in await self.events() if event.seq == seq)
@@ -67,7 +56,7 @@ class House:
 
     async def orders(self) -> list[RewindCommand]:
         async with self.room.database.read() as tx:
-            waiting = await outbox.waiting(tx, self.id)
+            waiting = await outbox.waiting(tx, self.session_id)
         return [
             RewindCommand.model_validate(command)
             for _, _, command in waiting
@@ -79,11 +68,11 @@ class House:
         await self.ready()  # where it is not connected it is told when it is there
         order = (await self.orders())[-1]
         async with self.room.database.write() as tx:
-            await outbox.clear(tx, self.id)
+            await outbox.clear(tx, self.session_id)
         return order
 
     async def rewind(self, seq: int | None) -> RewindCommand:
-        await self.rewinders.rewind(self.id, seq, BOB)
+        await self.rewinders.rewind(self.session_id, seq, BOB)
         order = await self.told()
         first = order.undone[0] if order.undone else None
         await self.say(SessionRewound(prompt_id=first))
@@ -91,10 +80,10 @@ class House:
 
     async def counting(self) -> list[str]:
         async with self.room.database.read() as tx:
-            return (await history.read(tx, self.id)).live
+            return (await history.read(tx, self.session_id)).live
 
     async def standing(self) -> str | None:
-        view = await self.room.sessions.get(self.id)
+        view = await self.room.sessions.get(self.session_id)
         return None if view.rewind is None else view.rewind.state
 
 
@@ -102,10 +91,7 @@ class House:
 async def house(room: Room) -> House:
     view = await room.sessions.create(NewSession(), ADMIN)
     house = House(room, view.id)
-    async with room.journal.change(view.id) as change:
-        change.move("starting", "hub")
-        await runner_word.greet(change, "spool")
-    await house.ready()
+    await house.start()
     return house
 
 
@@ -119,15 +105,15 @@ async def test_back_forward_and_for_good(house: House) -> None:
     one, two, three = [await house.turn(text) for text in ("one", "two", "three")]
     names = [await house.name(seq) for seq in (one, two, three)]
 
-    await house.rewinders.rewind(house.id, two, BOB)
+    await house.rewinders.rewind(house.session_id, two, BOB)
     assert await house.standing() == "requested"
     order = await house.told()
     assert order.undone == names[1:]
-    waiting = await house.room.sessions.prompt(house.id, "not yet", ADMIN)
+    waiting = await house.room.sessions.prompt(house.session_id, "not yet", ADMIN)
     assert waiting.state == "queued"
-    await house.room.sessions.withdraw(house.id, waiting.id, ADMIN)
+    await house.room.sessions.withdraw(house.session_id, waiting.id, ADMIN)
     await house.say(SessionRewound(prompt_id=names[1]))
-    view = await house.room.sessions.get(house.id)
+    view = await house.room.sessions.get(house.session_id)
     assert view.rewind is not None
     assert (view.rewind.state, view.rewind.seq, view.rewind.by) == ("rewound", two, "Bob")
     said = (await house.events())[-1]
@@ -143,8 +129,8 @@ async def test_back_forward_and_for_good(house: House) -> None:
     await house.rewind(two)
     four = await house.turn("four")
     assert await house.standing() is None
-    assert await refused(house.rewinders.rewind(house.id, None, BOB)) == "not_rewound"
-    assert await refused(house.rewinders.rewind(house.id, three, BOB)) == "prompt_undone"
+    assert await refused(house.rewinders.rewind(house.session_id, None, BOB)) == "not_rewound"
+    assert await refused(house.rewinders.rewind(house.session_id, three, BOB)) == "prompt_undone"
     assert await house.counting() == [names[0], await house.name(four)]
     assert (await house.rewind(one)).undone == [names[0], await house.name(four)]
 
@@ -153,34 +139,34 @@ async def test_what_can_not_be_gone_back_to(house: House) -> None:
     one = await house.turn("one")
     last = (await house.events())[-1].seq
     rewind = house.rewinders.rewind
-    assert await refused(rewind(house.id, last + 1, BOB)) == "unknown_seq"
-    assert await refused(rewind(house.id, 1, BOB)) == "not_a_prompt"
-    assert await refused(rewind(house.id, None, BOB)) == "not_rewound"
+    assert await refused(rewind(house.session_id, last + 1, BOB)) == "unknown_seq"
+    assert await refused(rewind(house.session_id, 1, BOB)) == "not_a_prompt"
+    assert await refused(rewind(house.session_id, None, BOB)) == "not_rewound"
     assert await refused(rewind("none", one, BOB)) == "not_found"
-    await house.room.sessions.prompt(house.id, "works", ADMIN)
-    queued = await house.room.sessions.prompt(house.id, "waits", ADMIN)
+    await house.room.sessions.prompt(house.session_id, "works", ADMIN)
+    queued = await house.room.sessions.prompt(house.session_id, "waits", ADMIN)
     place = next(
         event.seq
         for event in await house.events()
         if isinstance(event, PromptQueued) and event.prompt_id == queued.id
     )
-    assert await refused(rewind(house.id, one, BOB)) == "busy"
-    await house.room.sessions.withdraw(house.id, queued.id, ADMIN)
+    assert await refused(rewind(house.session_id, one, BOB)) == "busy"
+    await house.room.sessions.withdraw(house.session_id, queued.id, ADMIN)
     turn = [event for event in await house.events() if isinstance(event, TurnStarted)][-1]
     await house.say(TurnEnded(turn_id=turn.turn_id, outcome="stopped"))
-    assert await refused(rewind(house.id, place, BOB)) == "prompt_not_begun"
+    assert await refused(rewind(house.session_id, place, BOB)) == "prompt_not_begun"
     drivers = Drivers(
         house.room.journal, Reaching(house.room.journal, house.room.links, house.room.settings)
     )
-    await drivers.drive(house.id, ADMIN)
-    assert await refused(rewind(house.id, one, BOB)) == "driven"
-    await drivers.give_up(house.id, ADMIN)
-    await rewind(house.id, one, BOB)
-    assert await refused(rewind(house.id, one, BOB)) == "rewinding"
+    await drivers.drive(house.session_id, ADMIN)
+    assert await refused(rewind(house.session_id, one, BOB)) == "driven"
+    await drivers.give_up(house.session_id, ADMIN)
+    await rewind(house.session_id, one, BOB)
+    assert await refused(rewind(house.session_id, one, BOB)) == "rewinding"
     sleepers = Sleepers(house.room.journal)
-    assert await refused(sleepers.hibernate(house.id, BOB)) == "rewinding"
-    await sleepers.end(house.id, BOB)
-    assert await refused(rewind(house.id, one, BOB)) == "session_ended"
+    assert await refused(sleepers.hibernate(house.session_id, BOB)) == "rewinding"
+    await sleepers.end(house.session_id, BOB)
+    assert await refused(rewind(house.session_id, one, BOB)) == "session_ended"
 
 
 async def test_a_session_that_is_not_set_up(room: Room) -> None:
@@ -192,11 +178,11 @@ async def test_a_session_that_is_not_set_up(room: Room) -> None:
 
 async def test_one_that_sleeps_wakes_up_for_it(house: House) -> None:
     one = await house.turn("one")
-    await Sleepers(house.room.journal).hibernate(house.id, ADMIN)
-    async with house.room.journal.change(house.id) as change:
+    await Sleepers(house.room.journal).hibernate(house.session_id, ADMIN)
+    async with house.room.journal.change(house.session_id) as change:
         change.move("hibernated", "hub")
-    await house.rewinders.rewind(house.id, one, BOB)
-    assert (await house.room.sessions.get(house.id)).state == "restoring"
+    await house.rewinders.rewind(house.session_id, one, BOB)
+    assert (await house.room.sessions.get(house.session_id)).state == "restoring"
     assert await house.orders() == []
     order = await house.told()
     assert order.undone == [await house.name(one)]
@@ -206,7 +192,7 @@ async def test_one_that_sleeps_wakes_up_for_it(house: House) -> None:
 
 async def test_what_is_lost_on_the_way_is_asked_for_again(house: House) -> None:
     one = await house.turn("one")
-    await house.rewinders.rewind(house.id, one, BOB)
+    await house.rewinders.rewind(house.session_id, one, BOB)
     first = await house.told()
     second = await house.told()  # the runner came anew: it knows the order by its id
     assert first == second
@@ -221,17 +207,17 @@ async def test_what_is_lost_on_the_way_is_asked_for_again(house: House) -> None:
 async def test_a_failure_leaves_it_as_it_was_and_lets_prompts_through(house: House) -> None:
     one, two = [await house.turn(text) for text in ("one", "two")]
     await house.rewind(two)
-    await house.rewinders.rewind(house.id, one, BOB)
+    await house.rewinders.rewind(house.session_id, one, BOB)
     await house.told()
     problem = Problem(code="no_checkpoint", message="It does not know.")
     await house.say(problem, RewindFailed())
     assert await house.standing() == "rewound"
     assert await house.counting() == [await house.name(one)]
-    await house.rewinders.rewind(house.id, one, BOB)
+    await house.rewinders.rewind(house.session_id, one, BOB)
     await house.told()
-    prompt = await house.room.sessions.prompt(house.id, "three", ADMIN)
+    prompt = await house.room.sessions.prompt(house.session_id, "three", ADMIN)
     await house.say(problem, RewindFailed())
-    assert (await house.room.sessions.get(house.id)).state == "working"
+    assert (await house.room.sessions.get(house.session_id)).state == "working"
     await house.say(TurnEnded(turn_id=prompt.id, outcome="done"))
     assert await house.counting() == [await house.name(one), prompt.id]
 
@@ -240,7 +226,7 @@ async def test_an_old_runner_is_not_sent_what_it_does_not_know(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = await house.turn("one")
-    await house.rewinders.rewind(house.id, one, BOB)
+    await house.rewinders.rewind(house.session_id, one, BOB)
     await house.ready(rewinds=False)
     assert await house.orders() == []
     assert [event.type for event in await house.events()][-2:] == ["error", "rewind_failed"]
@@ -251,8 +237,8 @@ async def test_an_old_runner_is_not_sent_what_it_does_not_know(
         return answers.pop(0)
 
     monkeypatch.setattr(house.room.links, "rewinds", rewinds)
-    assert await refused(house.rewinders.rewind(house.id, one, BOB)) == "sandbox_too_old"
-    await house.rewinders.rewind(house.id, one, BOB)
+    assert await refused(house.rewinders.rewind(house.session_id, one, BOB)) == "sandbox_too_old"
+    await house.rewinders.rewind(house.session_id, one, BOB)
     assert len(await house.orders()) == 1
 
 
@@ -266,8 +252,8 @@ async def test_word_that_nobody_waits_for_changes_nothing(house: House) -> None:
 async def test_a_prompt_that_waited_for_another_turn_undoes_no_more_than_its_own(
     house: House,
 ) -> None:
-    first = await house.room.sessions.prompt(house.id, "first", ADMIN)
-    second = await house.room.sessions.prompt(house.id, "second", ADMIN)
+    first = await house.room.sessions.prompt(house.session_id, "first", ADMIN)
+    second = await house.room.sessions.prompt(house.session_id, "second", ADMIN)
     await house.say(TurnEnded(turn_id=first.id, outcome="done"))
     await house.say(TurnEnded(turn_id=second.id, outcome="done"))
     log = await house.events()
