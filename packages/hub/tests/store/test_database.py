@@ -172,7 +172,8 @@ async def test_who_is_cancelled_takes_nothing_along(stores: Stores) -> None:
             for _ in range(60):
                 tasks = [asyncio.create_task(write()) for _ in range(20)]
                 for _ in range(2):
-                    await asyncio.sleep(chance.random() * 0.02)
+                    for _ in range(chance.randrange(100)):
+                        await asyncio.sleep(0)
                     for task in chance.sample(tasks, 12):
                         task.cancel()
                 # Within less than one waits for a lock, or a connection.

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from bunkhouse_runner.link import Link
 from bunkhouse_runner.outbox import Outbox
 from bunkhouse_runner.pictures import Pictures
 from bunkhouse_runner.processes import Account
+from bunkhouse_runner.pulse import Pulse
 from bunkhouse_runner.rewinding import Rewinding
 from bunkhouse_runner.setup import Setup
 from bunkhouse_runner.spool import Drawer, Spool
@@ -88,8 +90,12 @@ class Runner:
         make_surroundings: MakeSurroundings = Bare,
         make_terminals: Callable[[Account, Path], Terminals] = Terminals,
         beside: Callable[[Hub], AbstractAsyncContextManager[None]] = services.running,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`session`: the id of the session that the sandbox is for, where that is known."""
+        """`session`: the id of the session that the sandbox is for, where that is known.
+
+        `clock`: by which the silence of a turn is measured, in seconds.
+        """
         self._hub = hub
         self._token = token
         self._session = session
@@ -99,6 +105,7 @@ class Runner:
         self._make_terminals = make_terminals
         self._places = places or Places()
         self._beside = beside
+        self._clock = clock
         self._tasks: set[asyncio.Task[Any]] = set()
         self._spec: SessionSpec | None = None
         self._setting_up: asyncio.Task[None] | None = None
@@ -191,7 +198,7 @@ class Runner:
             doors_url=doors_url,
         )
         self._pictures = Pictures(self._hub, self._places.state / "blobs", lost=self._outbox.emit)
-        self._desk = Desk(self._outbox, self._spool)
+        self._desk = Desk(self._outbox, self._spool, Pulse(self._clock))
         self._agent = self._make_agent(
             AgentContext(
                 emit=self._desk.emit,

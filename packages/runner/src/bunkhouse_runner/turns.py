@@ -51,9 +51,9 @@ Fetch = Callable[[Sequence[Attachment]], Awaitable[list[AttachedFile]]]
 class Desk:
     """Where an agent's events come in: keeps in mind what is open, and completes answers."""
 
-    def __init__(self, outbox: Outbox, spool: Spool, pulse: Pulse | None = None) -> None:
+    def __init__(self, outbox: Outbox, spool: Spool, pulse: Pulse) -> None:
         self._outbox = outbox
-        self.pulse = pulse or Pulse()
+        self.pulse = pulse
         self._answering: dict[str, str] = {}
         stored = spool.get("open_tools")
         self._tools: list[str] = json.loads(stored) if stored else []

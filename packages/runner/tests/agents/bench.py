@@ -17,6 +17,7 @@ from bunkhouse_runner.agents.opencode.browser import BrowserTools
 from bunkhouse_runner.pictures import name_of
 from bunkhouse_runner.processes import Account
 
+from .. import ends
 from .between import Between
 from .model_server import ModelServer, Reply
 from .reader import AnyEvent, Reader
@@ -112,16 +113,16 @@ class Bench(Reader):
         await self.agent.begin()
 
     @staticmethod
-    def running(command: str) -> bool:
-        """Whether a process whose command line holds these words is left."""
+    def running(command: str) -> list[int]:
+        """The processes whose command lines match this pattern."""
         found = subprocess.run(["pgrep", "-f", command], capture_output=True, check=False)
-        return found.returncode == 0
+        return [int(pid) for pid in found.stdout.split()]
 
     async def gone(self, command: str) -> None:
         """Wait until the last such process is gone: what was killed takes a moment to die."""
         async with asyncio.timeout(PATIENCE):
-            while self.running(command):  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(0.02)
+            while pids := self.running(command):
+                await asyncio.gather(*map(ends.gone, pids))
 
     def signal(self, number: signal.Signals) -> None:
         """Send OpenCode's process a signal, as the kernel does when memory is short."""

@@ -30,6 +30,7 @@ class FakeAgent:
         self.stopped = asyncio.Event()
         self.answered: asyncio.Future[object] | None = None
         self.started = asyncio.Event()
+        self.prompted = asyncio.Event()
         self.hold_start: asyncio.Event | None = None
         self.tool_done = asyncio.Event()
         self.finishes_first = False
@@ -58,6 +59,7 @@ class FakeAgent:
         self, turn_id: str, text: str, model: str, files: Sequence[AttachedFile] = ()
     ) -> TurnResult:
         self.calls.append(f"prompt {text}")
+        self.prompted.set()
         self.files = list(files)
         self.turn_id = turn_id
         self.stopped.clear()

@@ -226,7 +226,7 @@ async def test_nothing_is_lost_or_twice_when_the_runner_is_killed_anywhere(
                 goal = min(wanted, seen + chance.randint(1, 300))
                 if killed == 4:
                     goal = wanted
-                await hub.until(lambda: len(said(hub)) >= goal, seconds=60)  # noqa: B023
+                await hub.until(lambda goal=goal: len(said(hub)) >= goal, seconds=60)
                 if killed == 4:
                     await hub.until(lambda: not hub.stored.outbox)
             finally:

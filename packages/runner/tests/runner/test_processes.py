@@ -9,6 +9,7 @@ from bunkhouse_protocol.places import ENV_TOKEN
 from bunkhouse_runner import processes
 from bunkhouse_runner.processes import Account
 
+from ..ends import gone
 from .fake_hub import TOKEN
 
 PIPE = asyncio.subprocess.PIPE
@@ -31,21 +32,6 @@ def alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"  # nobody need reap orphans where the tests run
-
-
-async def gone(pid: int) -> None:
-    """Wait until a process has ended."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_reader(descriptor, ended.set)
-    try:
-        await asyncio.wait_for(ended.wait(), 60)
-    finally:
-        asyncio.get_running_loop().remove_reader(descriptor)
-        os.close(descriptor)
 
 
 async def test_programs_run_as_the_account(account: Account) -> None:

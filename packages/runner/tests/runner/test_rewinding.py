@@ -14,7 +14,6 @@ from bunkhouse_runner.spool import Spool
 
 from . import test_runner
 from .conftest import Doors
-from .fake_agent import FakeAgent
 from .git_door import GitDoor
 from .test_runner import House
 
@@ -60,10 +59,7 @@ async def test_back_further_back_and_forward(house: House) -> None:
         assert (said.prompt_id, written(house)) == ("t2", {"one"})
         await rewind(house, "r2", "t1", "t2")
         assert written(house) == set()
-        await house.hub.until(
-            lambda: house.hub.of("workspace_changed")[-1].files == [],  # type: ignore[attr-defined]
-            PATIENCE,
-        )
+        await house.hub.until(lambda: house.changes[-1].files == [], PATIENCE)
         said = await rewind(house, "r3")
         assert isinstance(said, SessionRewound)
         assert (said.prompt_id, written(house)) == (None, {"one", "two", "mine"})
@@ -130,18 +126,19 @@ async def test_what_fails_leaves_things_as_they_were(
         assert written(house) == {"one"}
 
 
-async def test_a_runner_that_is_killed_on_the_way_does_it_when_it_is_back(house: House) -> None:
+async def test_a_runner_that_is_killed_on_the_way_does_it_when_it_is_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reached = asyncio.Event()
 
-    class Stuck(FakeAgent):
-        async def rewind(self, undone: object) -> None:
-            reached.set()
-            await asyncio.Event().wait()
+    async def stuck(_undone: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
 
     async with house.serve():
         async with house.running():
             await two_turns(house)
-            house.agent.rewind = Stuck(house.agent.context).rewind  # type: ignore[method-assign]
+            monkeypatch.setattr(house.agent, "rewind", stuck)
             await house.hub.command(RewindCommand(rewind_id="r1", undone=["t2"]))
             await reached.wait()
         assert answers(house) == []

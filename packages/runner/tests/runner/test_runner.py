@@ -53,6 +53,28 @@ def spec(branch: str | None = None) -> SessionSpec:
     return session(repository=where)
 
 
+class Clock:
+    """Stands still until a test moves it, and tells when it was looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._looks = 0
+        self._looked = asyncio.Event()
+
+    def __call__(self) -> float:
+        self._looks += 1
+        self._looked.set()
+        return self.now
+
+    async def looked_at(self, times: int) -> None:
+        """Wait until it was looked at so often from now on."""
+        due = self._looks + times
+        async with asyncio.timeout(60):
+            while self._looks < due:
+                self._looked.clear()
+                await self._looked.wait()
+
+
 class House:
     """A runner with its sandbox's places, and the hub that it dials."""
 
@@ -64,6 +86,7 @@ class House:
         self.door = door
         self._doors = doors
         self.more: list[Route] = []
+        self.clock = Clock()
         self.surroundings: MakeSurroundings = Bare
         (room / "run").mkdir()
         with socket.socket() as free:
@@ -110,6 +133,7 @@ class House:
             ),
             beside=nothing_beside,
             make_surroundings=self.surroundings,
+            clock=self.clock,
         )
         task = asyncio.create_task(runner.run())
         try:
@@ -126,6 +150,13 @@ class House:
         await self.hub.command(PromptCommand(turn_id=turn_id, text=text, model="demo/demo"))
         return await self.ended(turn_id)
 
+    async def silent_turn(self, turn_id: str, text: str) -> TurnEnded:
+        """A turn that is silent for a second once the agent was given the prompt."""
+        await self.hub.command(PromptCommand(turn_id=turn_id, text=text, model="demo/demo"))
+        await self.agent.prompted.wait()
+        self.clock.now += 1.0
+        return await self.ended(turn_id)
+
     async def ended(self, turn_id: str) -> TurnEnded:
         await self.hub.until(lambda: any(turn.turn_id == turn_id for turn in self.turns))
         found = [turn for turn in self.turns if turn.turn_id == turn_id]
@@ -135,6 +166,10 @@ class House:
     @property
     def turns(self) -> list[TurnEnded]:
         return [event for event in self.hub.stored.events if isinstance(event, TurnEnded)]
+
+    @property
+    def changes(self) -> list[WorkspaceChanged]:
+        return [event for event in self.hub.stored.events if isinstance(event, WorkspaceChanged)]
 
     @property
     def stages(self) -> list[tuple[str, str]]:
@@ -202,23 +237,20 @@ async def test_turns_run_one_after_the_other(house: House) -> None:
 
 
 async def test_changes_are_told_after_the_turn_that_made_them(house: House) -> None:
-    def changes() -> list[WorkspaceChanged]:
-        return [e for e in house.hub.stored.events if isinstance(e, WorkspaceChanged)]
-
     async with house.serve(), house.running():
         await house.ready()
         await house.turn("t1", "write new.txt")
-        await house.hub.until(lambda: len(changes()) == 1)
-        assert [file.path for file in changes()[0].files] == ["new.txt"]
+        await house.hub.until(lambda: len(house.changes) == 1)
+        assert [file.path for file in house.changes[0].files] == ["new.txt"]
         await house.turn("t2", "say nothing new")
         await house.turn("t3", "write other.txt")
-        await house.hub.until(lambda: len(changes()) == 2)
-        assert len(changes()[1].files) == 2
+        await house.hub.until(lambda: len(house.changes) == 2)
+        assert len(house.changes[1].files) == 2
         transport = httpx2.AsyncHTTPTransport(uds=str(house.room / "run" / "gateway.sock"))
         async with httpx2.AsyncClient(transport=transport, base_url="http://g") as client:
             answer = (await client.get("/changes")).json()
     assert "+written" in answer["diff"]
-    assert len(changes()) == 2
+    assert len(house.changes) == 2
 
 
 async def test_a_turn_is_stopped(house: House) -> None:
@@ -399,7 +431,7 @@ async def test_a_turn_in_which_nothing_happens_is_ended(house: House) -> None:
     house.hub.spec = spec().model_copy(update={"turn_stall_seconds": 0.2})
     async with house.serve(), house.running():
         await house.ready()
-        ended = await house.turn("t1", "silent")
+        ended = await house.silent_turn("t1", "silent")
         assert (ended.outcome, ended.code) == ("failed", "turn_stalled")
         problem = next(e for e in house.hub.stored.events if isinstance(e, Problem))
         assert problem.code == "turn_stalled"
@@ -417,7 +449,7 @@ async def test_a_turn_that_stalls_and_does_not_stop_is_given_up(
     house.hub.spec = spec().model_copy(update={"turn_stall_seconds": 0.2})
     async with house.serve(), house.running():
         await house.ready()
-        assert (await house.turn("t1", "stubborn")).code == "turn_stalled"
+        assert (await house.silent_turn("t1", "stubborn")).code == "turn_stalled"
         assert (await house.turn("t2", "say on")).outcome == "done"
 
 
@@ -430,7 +462,9 @@ async def test_a_tool_and_a_person_may_take_longer(house: House) -> None:
             await house.hub.command(PromptCommand(turn_id=turn, text=text, model="d/d"))
             kind = "tool_call" if text == "hang" else "permission_requested"
             await house.hub.until(lambda kind=kind: bool(house.hub.of(kind)))
-            await asyncio.sleep(0.5)  # the limit, twice over: that nothing comes of it is the point
+            # Beyond the limit it was looked for silence, and is so still: nothing came of it.
+            house.clock.now += 0.6
+            await house.clock.looked_at(6)
             assert not any(isinstance(e, Problem) for e in house.hub.stored.events)
             await house.hub.command(StopCommand(turn_id=turn))
             await house.ended(turn)
@@ -440,7 +474,7 @@ async def test_a_tool_that_prints_nothing_for_too_long_is_named(house: House) ->
     house.hub.spec = spec().model_copy(update={"tool_stall_seconds": 0.2})
     async with house.serve(), house.running():
         await house.ready()
-        assert (await house.turn("t1", "hang")).code == "turn_stalled"
+        assert (await house.silent_turn("t1", "hang")).code == "turn_stalled"
         problem = next(e for e in house.hub.stored.events if isinstance(e, Problem))
         assert "bash `sleep` began" in problem.message
 
