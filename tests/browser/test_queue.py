@@ -1,7 +1,7 @@
 """The queue and files on the page: a real Chromium, hub, engine and agent."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from ..engine.test_queue import picture
 from ..hubs import Client, HubProcess, ended
@@ -53,8 +53,8 @@ def test_what_waits_is_changed_moved_and_sent_now(
     expect(items.nth(0)).to_contain_text("third")
 
     # Files come by a button, by paste and by drop; a picture is seen at once.
-    shot = {"name": "shot.png", "mimeType": "image/png", "buffer": picture()}
-    page.get_by_test_id("attach-input").set_input_files([shot])  # pyright: ignore[reportArgumentType]
+    shot = FilePayload(name="shot.png", mimeType="image/png", buffer=picture())
+    page.get_by_test_id("attach-input").set_input_files([shot])
     for how, name in (("paste", "a.txt"), ("drop", "b.txt")):
         page.get_by_test_id("composer").evaluate(
             """(field, [how, name]) => {

@@ -83,10 +83,10 @@ def ends(log: list[Event], damages: list[Damage]) -> Iterator[str]:
     begun: dict[str, float] = {}
     for event in log:
         if event["type"] == "turn_started":
-            begun[event["turn_id"]] = _time(event)
+            begun[event["turn_id"]] = time_of(event)
         if event["type"] != "turn_ended" or event["outcome"] == "done":
             continue
-        since, until = begun.get(event["turn_id"], 0.0) - _SLACK, _time(event)
+        since, until = begun.get(event["turn_id"], 0.0) - _SLACK, time_of(event)
         near = [d for d in damages if d.began <= until and (d.over or until) + _SLACK >= since]
         if event["outcome"] != "failed" or not event["message"]:
             yield f"a turn ended as {event['outcome']} ({event['message']})"
@@ -186,7 +186,7 @@ def _made_anew(event: Event) -> bool:
 
 def _near(log: list[Event], prompt: str, damages: list[Damage]) -> list[Damage]:
     """What was done while this prompt's turn ran."""
-    times = [_time(e) for e in log if e["type"] in _BOUNDS and e["turn_id"] == prompt]
+    times = [time_of(e) for e in log if e["type"] in _BOUNDS and e["turn_id"] == prompt]
     if len(times) < 2:
         return []
     since, until = times[0] - _SLACK, times[-1]
@@ -253,5 +253,5 @@ def _begins(what: Shown, expected: Shown) -> bool:
     return True
 
 
-def _time(event: Event) -> float:
+def time_of(event: Event) -> float:
     return datetime.fromisoformat(event["at"]).timestamp()

@@ -68,7 +68,7 @@ def test_a_turn_that_broke_off_and_was_said_again_has_none() -> None:
     broken = turn("p2", "1-002 sa", "failed", "agent_died")
     events = [*CALM[:4], *broken, *turn("p3", "1-002 said all.")]
     turns = [TURNS[0], Turn("1-002", "talk", ["p2", "p3"])]
-    killed = Damage("OpenCode killed", ["s"], checks._time(numbered(*events)[6]))  # pyright: ignore[reportPrivateUsage]
+    killed = Damage("OpenCode killed", ["s"], checks.time_of(numbered(*events)[6]))
     assert complaints(events, turns, damages=[killed]) == []
     assert any("agent_died after nothing" in each for each in complaints(events, turns))
     other = Damage("OpenCode killed", ["another"], killed.began)
@@ -95,7 +95,7 @@ def test_a_call_that_was_made_twice_is_due_to_an_answer_that_was_cut() -> None:
     events = [*twice, *two[:2], *called(3), *two[2:]]
     assert any("not [(" in each for each in complaints(events))
     for kind, found in (("hub killed", False), ("OpenCode killed", True)):
-        done = Damage(kind, ["s"], checks._time(numbered(*events)[3]))  # pyright: ignore[reportPrivateUsage]
+        done = Damage(kind, ["s"], checks.time_of(numbered(*events)[3]))
         assert bool(complaints(events, damages=[done])) == found
 
 

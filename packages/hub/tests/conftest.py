@@ -23,6 +23,7 @@ from bunkhouse.store import Database, Place
 from bunkhouse_protocol.link import Provider
 
 from .postgres import Server, running_server
+from .settled import settled
 from .stores import Kind, PostgresStores, SQLiteStores, Stores
 
 KINDS: list[Kind] = ["sqlite", "postgres"]
@@ -110,7 +111,7 @@ async def room(short_path: Path, store_place: Place) -> AsyncGenerator[Room]:
 async def opened_room(data_dir: Path, place: Place) -> AsyncGenerator[Room]:
     """The sessions room on a store, which may have sessions already."""
     url = place if isinstance(place, str) else None
-    settings = Settings(data_dir=data_dir, database_url=url, _env_file=None)  # pyright: ignore
+    settings = settled(data_dir=data_dir, database_url=url)
     database = await Database.open(settings.database)
     bus = MemoryBus()
     journal = Journal(database, bus, hold=Space(settings).short)

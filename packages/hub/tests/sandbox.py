@@ -18,6 +18,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bunkhouse_protocol.gateway import CLOSE_NO_TERMINAL
 
+from .broker.serving import Server
+
 SECONDS = 90
 
 
@@ -127,8 +129,8 @@ async def fake_sandbox(folder: Path) -> AsyncGenerator[FakeSandbox]:
     listening.bind(str(sandbox.gateway))
     listening.listen()
     config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listening]))  # pyright: ignore[reportPrivateUsage]
+    server = Server(config)
+    serving = asyncio.create_task(server.serve([listening]))
     streams = await asyncio.start_unix_server(sandbox.stream, str(sandbox.streams))
     try:
         yield sandbox

@@ -14,6 +14,8 @@ from bunkhouse.doctor import Finding, examine, render, what_holds, works
 from bunkhouse.sandboxes.engine import EngineAddress, EngineInfo
 from bunkhouse.settings import Settings
 
+from .settled import settled
+
 ROOT_PODMAN = EngineInfo(
     address=EngineAddress("unix:///run/engine.sock", "test"),
     name="podman",
@@ -38,7 +40,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def settings(tmp_path: Path, **values: Any) -> Settings:
     defaults: dict[str, Any] = {"data_dir": tmp_path / "data", "port": 0}
-    return Settings(_env_file=None, **(defaults | values))  # pyright: ignore[reportCallIssue]
+    return settled(**(defaults | values))
 
 
 async def found(settings: Settings) -> dict[str, Finding]:

@@ -14,7 +14,8 @@ import pytest
 from bunkhouse.errors import EngineDown
 from bunkhouse.sandboxes import engine
 from bunkhouse.sandboxes.engine import EngineAddress, find_engine, inspect_engine
-from bunkhouse.settings import Settings
+
+from .settled import settled
 
 PODMAN = {
     "Version": "4.3.1",
@@ -83,14 +84,10 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def settings(**values: Any) -> Settings:
-    return Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue]
-
-
 async def test_an_engine_that_a_setting_names_is_used(tmp_path: Path) -> None:
     async with listening(tmp_path / "e.sock", engine_like(DOCKER)) as url:
-        assert await find_engine(settings(engine=url)) == EngineAddress(url, "BUNKHOUSE_ENGINE")
-        bare_path = settings(engine=url.removeprefix("unix://"))
+        assert await find_engine(settled(engine=url)) == EngineAddress(url, "BUNKHOUSE_ENGINE")
+        bare_path = settled(engine=url.removeprefix("unix://"))
         assert (await find_engine(bare_path)).url == url
 
 
@@ -101,7 +98,7 @@ async def test_a_named_engine_that_is_down_is_an_error_though_another_answers(
     monkeypatch.setenv(variable, f"unix://{tmp_path}/gone.sock")
     async with listening(tmp_path / "own.sock", engine_like(PODMAN)):
         with pytest.raises(EngineDown, match="no such socket") as caught:
-            await find_engine(settings())
+            await find_engine(settled())
     assert variable in caught.value.message
     assert caught.value.remedy is not None and variable in caught.value.remedy
 
@@ -109,9 +106,9 @@ async def test_a_named_engine_that_is_down_is_an_error_though_another_answers(
 async def test_our_own_engine_comes_before_the_usual_places(tmp_path: Path) -> None:
     podman = tmp_path / "run" / "podman" / "podman.sock"
     async with listening(podman, engine_like(PODMAN)) as usual:
-        assert (await find_engine(settings())).url == usual
+        assert (await find_engine(settled())).url == usual
         async with listening(tmp_path / "own.sock", engine_like(PODMAN)) as own:
-            found = await find_engine(settings())
+            found = await find_engine(settled())
     assert found == EngineAddress(own, "the engine that make installed")
     assert found.socket == tmp_path / "own.sock"
 
@@ -124,10 +121,10 @@ async def test_a_stale_socket_is_passed_over_and_told_when_nothing_else_answers(
         pass
     stale.touch()
     with pytest.raises(EngineDown, match="No container engine answers") as caught:
-        await find_engine(settings())
+        await find_engine(settled())
     assert caught.value.remedy is not None and str(stale) in caught.value.remedy
     async with listening(tmp_path / "run" / "podman" / "podman.sock", engine_like(PODMAN)) as url:
-        assert (await find_engine(settings())).url == url
+        assert (await find_engine(settled())).url == url
 
 
 async def test_what_never_answers_costs_a_bounded_time(
@@ -143,7 +140,7 @@ async def test_what_never_answers_costs_a_bounded_time(
 
     async with listening(tmp_path / "e.sock", silent) as url:
         with pytest.raises(EngineDown, match="it is silent"):
-            await find_engine(settings(engine=url))
+            await find_engine(settled(engine=url))
         gone.set()
 
 
@@ -156,13 +153,13 @@ async def test_something_else_on_the_socket_is_no_engine(tmp_path: Path) -> None
 
     async with listening(tmp_path / "e.sock", other) as url:
         with pytest.raises(EngineDown, match="no container engine"):
-            await find_engine(settings(engine=url))
+            await find_engine(settled(engine=url))
 
 
 @pytest.mark.parametrize("address", ["engine.example", "ftp://engine.example"])
 async def test_an_address_that_is_none_is_told(address: str) -> None:
     with pytest.raises(EngineDown, match="no address of an engine"):
-        await find_engine(settings(engine=address))
+        await find_engine(settled(engine=address))
 
 
 async def test_while_it_is_being_installed_the_error_says_so(
@@ -174,9 +171,9 @@ async def test_while_it_is_being_installed_the_error_says_so(
     with setup.open() as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         with pytest.raises(EngineDown, match="still being installed"):
-            await find_engine(settings())
+            await find_engine(settled())
     with pytest.raises(EngineDown, match="apt-get failed"):
-        await find_engine(settings())
+        await find_engine(settled())
 
 
 async def test_what_podman_says_of_itself(tmp_path: Path) -> None:
@@ -212,7 +209,7 @@ async def test_an_engine_that_went_away_is_engine_down(tmp_path: Path) -> None:
 @pytest.mark.engine
 async def test_the_engine_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    address = await find_engine(settings())
+    address = await find_engine(settled())
     info = await inspect_engine(address)
     assert info.name in ("podman", "docker")
     assert info.cpus > 0

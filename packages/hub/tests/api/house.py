@@ -39,6 +39,7 @@ from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
 
+from ..broker.serving import Server
 from ..conftest import FakeCatalog, Room
 
 
@@ -192,8 +193,8 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
     app = create_api(services, client=Client(client_folder))
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listening]))  # pyright: ignore[reportPrivateUsage]
+    server = Server(config)
+    serving = asyncio.create_task(server.serve([listening]))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
         async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:

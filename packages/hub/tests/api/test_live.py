@@ -184,7 +184,7 @@ async def test_one_who_does_not_read_slows_nobody_and_costs_nothing(house: House
         await speaking
     assert "".join(event["text"] for event in heard) == "".join(texts)
     held = [
-        connection.transport.get_write_buffer_size()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+        connection.transport.get_write_buffer_size()
         for connection in house.server.server_state.connections
     ]
     assert max(held) < 2 << 20
@@ -288,7 +288,7 @@ async def test_what_was_shown_is_written_down_as_seen(house: House) -> None:
         if place == last and not written.done():
             written.set_result(place)
 
-    house.sessions.seen = noting  # pyright: ignore[reportAttributeAccessIssue]
+    house.sessions.seen = noting
     async with following(house, f"/api/events?session={session_id}") as stream:
         await until_ready(stream)
         await the_log(stream, last)

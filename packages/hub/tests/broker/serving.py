@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.types import ASGIApp
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     @contextlib.contextmanager
-    def capture_signals(self):  # signals are the test runner's
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals to whoever runs the tests."""
         yield
 
 
@@ -21,7 +22,7 @@ async def serve(app: ASGIApp) -> AsyncGenerator[str]:
     """Serve an application with uvicorn; yields its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    server = _Server(config)
+    server = Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"

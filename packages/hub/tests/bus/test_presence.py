@@ -1,5 +1,8 @@
 """Presence: who is there, as long as they are, and nobody twice."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import LOOK_SECONDS, MOST, TYPING_SECONDS, MemoryPresence, Present, Who
 
@@ -96,10 +99,9 @@ async def test_followers_hear_of_it() -> None:
     with presence.look("early", ADA):
         pass  # before anybody listened
     upcoming = anext(following)
-    import asyncio
-
     task = asyncio.ensure_future(upcoming)
     await asyncio.sleep(0)
     presence.type("s", ADA, typing=True)
     assert await task == "s"
-    await following.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    assert isinstance(following, AsyncGenerator)
+    await following.aclose()

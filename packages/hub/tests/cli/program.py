@@ -84,11 +84,11 @@ class Program:
         )
         return Running(process)
 
-    async def __call__(self, *arguments: str, input: bytes | None = None) -> Ended:  # noqa: A002
-        stdin = asyncio.subprocess.DEVNULL if input is None else asyncio.subprocess.PIPE
+    async def __call__(self, *arguments: str, typed: bytes | None = None) -> Ended:
+        stdin = asyncio.subprocess.DEVNULL if typed is None else asyncio.subprocess.PIPE
         running = await self.start(*arguments, stdin=stdin)
         async with asyncio.timeout(_SECONDS):
-            out, err = await running.process.communicate(input)
+            out, err = await running.process.communicate(typed)
         assert running.process.returncode is not None
         return Ended(running.process.returncode, out.decode(), err.decode())
 

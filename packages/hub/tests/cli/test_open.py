@@ -76,7 +76,7 @@ async def shell(house: House, tmp_path: Path) -> AsyncGenerator[str]:
 
 
 async def test_without_a_program_it_is_a_shell(program: Program, shell: str) -> None:
-    ended = await program("exec", shell, input=b"ls\n")
+    ended = await program("exec", shell, typed=b"ls\n")
     assert ended.code == 7
     assert ended.out.startswith("argv=['bash', '-l'] tty=False")
 
@@ -86,7 +86,7 @@ async def test_a_terminal_where_there_is_none(
     program: Program, shell: str, arguments: tuple[str, ...]
 ) -> None:
     given = [shell if each == "SESSION" else each for each in arguments]
-    ended = await program("exec", *given, input=b"")
+    ended = await program("exec", *given, typed=b"")
     assert (ended.code, ended.out.startswith("argv=['top'] tty=True")) == (7, True)
 
 

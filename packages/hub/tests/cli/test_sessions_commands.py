@@ -125,13 +125,13 @@ async def sandbox(house: House, tmp_path: Path):
 
 async def test_a_program_in_the_sandbox(program: Program, sandbox: str) -> None:
     script = "cat; echo to stderr >&2; exit 3"
-    ended = await program("exec", sandbox, "--", "sh", "-c", script, input=b"hello\n")
+    ended = await program("exec", sandbox, "--", "sh", "-c", script, typed=b"hello\n")
     assert (ended.code, ended.out, ended.err) == (3, "hello\n", "to stderr\n")
 
 
 async def test_much_in_and_much_out(program: Program, sandbox: str) -> None:
     text = b"0123456789abcde\n" * 100_000
-    ended = await program("exec", sandbox[:6], "--", "cat", input=text)
+    ended = await program("exec", sandbox[:6], "--", "cat", typed=text)
     assert (ended.code, ended.out == text.decode()) == (0, True)
 
 

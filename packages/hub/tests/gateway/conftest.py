@@ -3,15 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from bunkhouse.settings import Settings
-
+from ..settled import settled
 from .ground import Ground, ground
 
 
 @pytest.fixture
 async def place(short_path: Path) -> AsyncGenerator[Ground]:
     """A hub whose apps have names below `bunkhouse.localhost`."""
-    settings = Settings(data_dir=short_path, _env_file=None)  # pyright: ignore[reportCallIssue]
+    settings = settled(data_dir=short_path)
     async with ground(settings) as opened:
         yield opened
 
@@ -19,6 +18,6 @@ async def place(short_path: Path) -> AsyncGenerator[Ground]:
 @pytest.fixture
 async def harbour(short_path: Path) -> AsyncGenerator[Ground]:
     """A hub whose apps have ports."""
-    settings = Settings(data_dir=short_path, apps_ports="8800-8801", _env_file=None)  # pyright: ignore[reportCallIssue]
+    settings = settled(data_dir=short_path, apps_ports="8800-8801")
     async with ground(settings) as opened:
         yield opened

@@ -183,7 +183,7 @@ def _hub(settings: Settings, people: People, apps: Apps) -> FastAPI:
     hub.state.services = SimpleNamespace(people=people, settings=settings)
 
     @hub.get("/api/me")
-    async def me(person: Anyone) -> str:  # pyright: ignore[reportUnusedFunction]
+    async def me(person: Anyone) -> str:
         return person.id
 
     hub.include_router(enter_router(apps))

@@ -71,7 +71,7 @@ async def test_whose_cookie(place: Ground, whose: str) -> None:
     name, _, value = (await place.cookie()).partition("=")
     sign_in = place.person.sign_in or ""
     address = Address(SESSION, "5173")
-    old = Passes(place.apps.passes._key, seconds=-1)  # pyright: ignore[reportPrivateUsage]
+    old = Passes(place.apps.passes._key, seconds=-1)  # pyright: ignore[reportPrivateUsage] - the hub's own, earlier
     cookie = {
         "nobody": "",
         "other app": await place.cookie("8000"),

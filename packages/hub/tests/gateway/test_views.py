@@ -11,8 +11,8 @@ from bunkhouse.errors import InvalidInput, Misdirected, TooMany, Unavailable
 from bunkhouse.gateway.allotted import PortOrigins, ports_in
 from bunkhouse.gateway.apps import Apps
 from bunkhouse.gateway.origins import Address, DomainOrigins
-from bunkhouse.settings import Settings
 
+from ..settled import settled
 from .ground import OTHER, SESSION, Ground, Sandboxes, hub_cookie, telling
 
 TAB = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
@@ -154,7 +154,7 @@ def test_what_is_no_range(text: str) -> None:
 
 
 async def test_where_no_origin_can_be_had(place: Ground, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, _env_file=None)  # pyright: ignore[reportCallIssue]
+    settings = settled(data_dir=tmp_path)
     settings.public_url = "https://hub.example.org"
     apps = Apps(settings, place.people, Sandboxes())
     with pytest.raises(Unavailable) as none:

@@ -177,7 +177,7 @@ async def test_no_secret_is_in_the_database(
 
 
 def test_a_role_that_is_not_in_the_table_may_nothing() -> None:
-    guest = Person("x", "Guest", "guest")  # pyright: ignore[reportArgumentType]
+    guest = Person("x", "Guest", "guest")  # pyright: ignore[reportArgumentType] - the point of it
     for action in ACTIONS:
         with pytest.raises(Forbidden):
             require(guest, action)

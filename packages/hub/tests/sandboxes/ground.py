@@ -9,10 +9,12 @@ import secrets
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import aiodocker
+from aiodocker.execs import Exec
 
+from bunkhouse.cli.configuration import load_settings
 from bunkhouse.sandboxes.build_stream import stream
 from bunkhouse.sandboxes.container_config import SANDBOX, Role, container_name
 from bunkhouse.sandboxes.containers import ContainerProvider
@@ -20,7 +22,6 @@ from bunkhouse.sandboxes.engine import EngineInfo, find_engine, inspect_engine
 from bunkhouse.sandboxes.engine_client import container
 from bunkhouse.sandboxes.images import Images
 from bunkhouse.sandboxes.provider import SandboxSpec
-from bunkhouse.settings import Settings
 
 MEBIBYTE = 1024 * 1024
 
@@ -35,7 +36,7 @@ class Ground:
 
 
 async def find_ground(folder: Path) -> Ground:
-    settings = Settings()  # pyright: ignore[reportCallIssue]
+    settings = load_settings()
     engine = await inspect_engine(await find_engine(settings))
     async with engine.address.connect() as docker:
         image = await Images(docker, folder, given=settings.image).ensure()
@@ -60,6 +61,16 @@ async def build_from(docker: aiodocker.Docker, containerfile: str, tag: str) -> 
 class Finished:
     code: int
     out: str
+
+
+class _Container(Protocol):
+    """What these tests ask of `aiodocker`'s, which has it partly untyped."""
+
+    async def kill(self, *, signal: str) -> None: ...
+
+    async def wait(self) -> object: ...
+
+    async def exec(self, cmd: list[str], *, user: str) -> Exec: ...
 
 
 class Engine:
@@ -104,23 +115,27 @@ class Engine:
     async def inspect(self, spec: SandboxSpec, role: Role = SANDBOX) -> dict[str, Any]:
         return await container(self.docker, container_name(spec.sandbox_id, role)).show()
 
+    def _container(self, spec: SandboxSpec, role: Role) -> _Container:
+        one = container(self.docker, container_name(spec.sandbox_id, role))
+        return cast("_Container", one)
+
     async def signal(self, spec: SandboxSpec, role: Role, name: str) -> None:
         """Send a signal to the first process and wait for its end."""
-        one = self.docker.containers.container(container_name(spec.sandbox_id, role))  # pyright: ignore[reportUnknownMemberType]
+        one = self._container(spec, role)
         await one.kill(signal=name)
         await self.ended(spec, role)
 
     async def ended(self, spec: SandboxSpec, role: Role = SANDBOX) -> None:
         """Wait until it has ended."""
-        one = self.docker.containers.container(container_name(spec.sandbox_id, role))  # pyright: ignore[reportUnknownMemberType]
-        await one.wait()  # pyright: ignore[reportUnknownMemberType]
+        await self._container(spec, role).wait()
 
     async def sh(
         self, spec: SandboxSpec, script: str, *, user: str = "root", role: Role = SANDBOX
     ) -> Finished:
         """Run a shell script in the sandbox; its output is both of its streams."""
-        one = self.docker.containers.container(container_name(spec.sandbox_id, role))  # pyright: ignore[reportUnknownMemberType]
-        execution = await one.exec(["sh", "-c", f"exec 2>&1\n{script}"], user=user)
+        execution = await self._container(spec, role).exec(
+            ["sh", "-c", f"exec 2>&1\n{script}"], user=user
+        )
         out = b""
         async with execution.start(detach=False) as output:
             while message := await output.read_out():

@@ -129,7 +129,7 @@ async def test_one_person_does_not_fill_the_disk(uploads: Uploads) -> None:
 
 
 async def test_a_full_disk_is_told_and_leaves_no_half(
-    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+    uploads: Uploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -138,7 +138,7 @@ async def test_a_full_disk_is_told_and_leaves_no_half(
     with pytest.raises(StorageFull):
         await uploads.add("u", "a.png", PNG)
     monkeypatch.undo()
-    assert list((uploads._folder / "u").iterdir()) == []  # pyright: ignore[reportPrivateUsage]
+    assert list((tmp_path / "uploads/u").iterdir()) == []
 
 
 async def test_what_nobody_names_in_time_goes(uploads: Uploads, tmp_path: Path) -> None:
@@ -168,10 +168,8 @@ async def test_what_nobody_names_in_time_goes(uploads: Uploads, tmp_path: Path) 
         ("x" * 300 + ".log", "x" * 116 + ".log"),
     ],
 )
-async def test_names_are_harmless(uploads: Uploads, given: str, kept: str) -> None:
+async def test_names_are_harmless(uploads: Uploads, tmp_path: Path, given: str, kept: str) -> None:
     added = await uploads.add("u", given, TEXT)
     assert added == Upload(added.id, kept, "text/plain", len(TEXT))
-    said = json.loads(
-        (uploads._folder / "u" / f"{added.id}.json").read_text()  # pyright: ignore[reportPrivateUsage]
-    )
+    said = json.loads((tmp_path / "uploads/u" / f"{added.id}.json").read_text())
     assert said["name"] == kept

@@ -39,7 +39,6 @@ from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.sessions.starting import Starter
 from bunkhouse.sessions.usage import Usage
-from bunkhouse.settings import Settings
 from bunkhouse.store import Database, prompts, sessions
 from bunkhouse.store.sessions import SessionRow
 from bunkhouse_protocol.events import (
@@ -54,6 +53,7 @@ from bunkhouse_protocol.events import (
 from bunkhouse_protocol.link import EventFrame, Ready
 
 from ..conftest import ADMIN, FakeCatalog
+from ..settled import settled
 from .hub import Images
 
 MOVES = {(move.source, move.target) for move in TABLE}
@@ -131,7 +131,7 @@ class House:
     """One session, and all that has to do with it."""
 
     def __init__(self, folder: Path, database: Database) -> None:
-        self.settings = Settings(data_dir=folder, _env_file=None)  # pyright: ignore[reportCallIssue]
+        self.settings = settled(data_dir=folder)
         self.journal = Journal(database, MemoryBus())
         self.provider = Troubled(self._runner)
         specs = Specs(database, FakeCatalog(), self.settings)
@@ -238,7 +238,7 @@ class LifeCycle(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        keeping._AGAIN_SECONDS = 0.0  # pyright: ignore[reportPrivateUsage]
+        keeping.AGAIN_SECONDS = 0.0
         self.folder = tempfile.TemporaryDirectory(prefix="bh")
         self.runner = asyncio.Runner()
         path = Path(self.folder.name)

@@ -15,7 +15,7 @@ from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.deleting import Retention
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.sessions.views import NewSession
-from bunkhouse.store import sessions
+from bunkhouse.store import Transaction, sessions
 from bunkhouse_protocol.events import Event, Stage
 
 from ..conftest import ADMIN, Room
@@ -102,8 +102,8 @@ async def test_one_that_was_brought_back_meanwhile_stays(
     old = await ended(room, 2)
     found = sessions.ended_before
 
-    async def and_then(*args: object, **more: object) -> list[str]:
-        due = await found(*args, **more)  # pyright: ignore[reportArgumentType]
+    async def and_then(tx: Transaction, at: datetime, *, limit: int) -> list[str]:
+        due = await found(tx, at, limit=limit)
         async with room.journal.change(old) as change:
             change.row.state_at = datetime.now(UTC)
         return due

@@ -1,7 +1,7 @@
 """JSON is stored as it is, but for NUL."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,8 +26,9 @@ def _without_nul(value: Any) -> Any:
         case str():
             return value.replace("\0", "\ufffd")
         case list():
-            return [_without_nul(each) for each in value]  # pyright: ignore
+            return [_without_nul(each) for each in cast("list[Any]", value)]
         case dict():
-            return {_without_nul(k): _without_nul(v) for k, v in value.items()}  # pyright: ignore
+            items = cast("dict[str, Any]", value).items()
+            return {_without_nul(name): _without_nul(each) for name, each in items}
         case _:
             return value

@@ -53,7 +53,7 @@ async def test_a_server_that_goes_within_a_change_leaves_nothing_of_it(mortal: S
 async def test_a_row_that_others_hold_is_waited_for_so_long(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(backend._SETTINGS, "lock_timeout", "50ms")  # pyright: ignore
+    monkeypatch.setitem(backend._SETTINGS, "lock_timeout", "50ms")  # pyright: ignore[reportPrivateUsage] - no setting of anybody's
     with postgres.database() as url:
         store = await Database.open(url)
         async with store.write() as tx:

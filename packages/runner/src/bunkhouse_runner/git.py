@@ -73,12 +73,11 @@ class Git:
             stdout=pipe,
             stderr=pipe,
         )
-        assert process.stdout is not None  # noqa: S101 - both are pipes
-        assert process.stderr is not None  # noqa: S101
+        printed, said = processes.piped(process)
         try:
             out, err, _ = await asyncio.gather(
-                _read_up_to(process.stdout, limit),
-                _hear(process.stderr, heard),
+                _read_up_to(printed, limit),
+                _hear(said, heard),
                 _feed(process, stdin),
             )
             if limit is not None and len(out) > limit:

@@ -134,7 +134,7 @@ class Link:
             if connected_at is not None and loop.time() - connected_at > STEADY_SECONDS:
                 delay = FIRST_DELAY
             # Jitter: after a restart of the hub not all of its sandboxes come at once.
-            await asyncio.sleep(max(floor, delay) * random.uniform(0.5, 1.0))  # noqa: S311
+            await asyncio.sleep(max(floor, delay) * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             delay = min(longest, delay * GROWTH)
 
     @contextlib.asynccontextmanager

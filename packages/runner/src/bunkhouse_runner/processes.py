@@ -122,6 +122,15 @@ def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
+def piped(
+    process: asyncio.subprocess.Process,
+) -> tuple[asyncio.StreamReader, asyncio.StreamReader]:
+    """Return its stdout and its stderr. Raises ValueError where it was started without pipes."""
+    if process.stdout is None or process.stderr is None:
+        raise ValueError("stdout and stderr are to be pipes")
+    return process.stdout, process.stderr
+
+
 async def end(process: asyncio.subprocess.Process, grace: float = GRACE_SECONDS) -> int:
     """End a program that `start` started, and all that it started; return its exit status.
 

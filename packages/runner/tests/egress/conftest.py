@@ -73,7 +73,7 @@ class FakeHub:
         listening.listen()
         config = uvicorn.Config(app, log_level="warning", ws_ping_interval=None)
         self.server = uvicorn.Server(config)
-        serve = self.server._serve  # pyright: ignore[reportPrivateUsage] - without its signals
+        serve = self.server.serve  # in a thread that is not the first it takes no signals
         self.thread = threading.Thread(target=lambda: asyncio.run(serve([listening])))
         self.thread.start()
 

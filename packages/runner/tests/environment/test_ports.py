@@ -71,5 +71,5 @@ async def test_streams_to_ports(told: Told, room: Path) -> None:
                 pass
         assert caught.value.code == code, target
     with pytest.raises(Unknown):
-        await environment.stop_service("kitchen")  # pyright: ignore[reportArgumentType]
+        await environment.stop_service("kitchen")  # pyright: ignore[reportArgumentType] - the point
     await environment.close()

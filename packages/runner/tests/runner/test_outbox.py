@@ -52,7 +52,7 @@ async def test_on_a_full_disk_events_wait_and_keep_their_order(
     outbox = Outbox(spool)
     limit = sqlite3.connect(tmp_path / "spool.db")
     limit.execute("BEGIN IMMEDIATE")  # nobody else can write now
-    spool._db.execute("PRAGMA busy_timeout=0")  # pyright: ignore[reportPrivateUsage]
+    spool._db.execute("PRAGMA busy_timeout=0")  # pyright: ignore[reportPrivateUsage] - not to wait for it here
     for text in "abc":
         outbox.emit(Notice(code="x", message=text))
     assert spooled(spool) == []

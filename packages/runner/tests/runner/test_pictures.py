@@ -2,19 +2,18 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bunkhouse_protocol.events import Problem
+from bunkhouse_runner.gateway.server import Gateway
 from bunkhouse_runner.hub import Hub
 from bunkhouse_runner.pictures import Pictures, name_of
 
@@ -63,17 +62,13 @@ class Door:
     @contextlib.asynccontextmanager
     async def open(self, place: Path) -> AsyncGenerator[None]:
         app = Starlette(routes=[Route("/sandbox/blobs/{blob}", self._put, methods=["PUT"])])
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listening.bind(str(place))
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-        serving = asyncio.create_task(
-            server._serve([listening])  # pyright: ignore[reportPrivateUsage]
-        )
+        # Any ASGI application on a Unix socket: the gateway's own server serves for it.
+        server = Gateway(app, place)
+        await server.start()
         try:
             yield
         finally:
-            server.should_exit = True
-            await serving
+            await server.stop()
 
 
 @contextlib.asynccontextmanager

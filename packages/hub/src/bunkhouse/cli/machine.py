@@ -56,7 +56,7 @@ def build(
 
 async def _build(settings: Settings, *, rebuild: bool) -> str:
     from bunkhouse.sandboxes.engine import find_engine  # noqa: PLC0415 - slow to import
-    from bunkhouse.sandboxes.images import Images  # noqa: PLC0415
+    from bunkhouse.sandboxes.images import Images  # noqa: PLC0415 - slow to import
 
     address = await find_engine(settings)
     async with address.connect() as docker:

@@ -249,7 +249,7 @@ class _Far(asyncio.Protocol):
 
     def __init__(self, tunnel: Tunnel, near: asyncio.Transport) -> None:
         self._tunnel = tunnel
-        self.data_received: Callable[[bytes], None] = near.write  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.data_received: Callable[[bytes], None] = near.write  # pyright: ignore[reportIncompatibleMethodOverride] - no call in between
         self._near = near
 
     def pause_writing(self) -> None:

@@ -5,6 +5,7 @@
 
 import asyncio
 from collections import deque
+from typing import cast
 
 _HIGH_WATER = 1024 * 1024
 """Bytes that wait to be read before the sandbox is held up."""
@@ -16,7 +17,8 @@ class Wire(asyncio.Protocol):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a connection over on which nobody has said anything."""
         self._writer = writer  # closes the connection when it is forgotten
-        self.transport: asyncio.Transport = writer.transport  # pyright: ignore[reportAttributeAccessIssue]
+        # A socket's is for both directions.
+        self.transport = cast("asyncio.Transport", writer.transport)
         self.failed: Exception | None = None
         self._pieces: deque[bytes] = deque()
         self._size = 0

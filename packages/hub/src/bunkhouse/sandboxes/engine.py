@@ -125,7 +125,7 @@ async def inspect_engine(address: EngineAddress) -> EngineInfo:
     try:
         async with address.connect() as docker, asyncio.timeout(ANSWER_SECONDS):
             version = await docker.version()
-            info: Mapping[str, Any] = await docker.system.info()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            info: Mapping[str, Any] = await docker.system.info()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
             return _info(address, version, info)
     except _NO_ANSWER as error:
         raise EngineDown(

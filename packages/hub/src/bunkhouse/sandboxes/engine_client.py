@@ -44,7 +44,7 @@ class Container(Protocol):
 
 def container(docker: aiodocker.Docker, name: str) -> Container:
     """The container of this name, without asking whether it is there."""
-    return cast("Container", docker.containers.container(name))  # pyright: ignore[reportUnknownMemberType]
+    return cast("Container", docker.containers.container(name))  # pyright: ignore[reportUnknownMemberType] - untyped
 
 
 class Images(Protocol):
@@ -74,7 +74,7 @@ def images(docker: aiodocker.Docker) -> Images:
 
 async def images_labelled(docker: aiodocker.Docker, label: str) -> list[Mapping[str, Any]]:
     """Those that have the label `NAME=VALUE`, as the engine lists them."""
-    found = await docker.images.list(filters={"label": [label]})  # pyright: ignore[reportUnknownMemberType]
+    found = await docker.images.list(filters={"label": [label]})  # pyright: ignore[reportUnknownMemberType] - untyped
     return cast("list[Mapping[str, Any]]", found)
 
 
@@ -82,7 +82,7 @@ async def id_ranges(docker: aiodocker.Docker, name: str) -> tuple[str, str] | No
     """Podman's own word on a container's user namespace: the ranges of user and group ids, each
     as `INSIDE:OUTSIDE:SIZE`; None where it has none of its own. (Docker's API does not say.)
     """
-    shown = await docker._query_json(f"libpod/containers/{name}/json")  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType, reportUnknownMemberType]
+    shown = await docker._query_json(f"libpod/containers/{name}/json")  # pyright: ignore[reportPrivateUsage] - Podman's own
     host = cast("Mapping[str, Mapping[str, Any]]", shown)["HostConfig"]
     mappings = cast("Mapping[str, list[str]]", host.get("IDMappings") or {})
     users, groups = mappings.get("UidMap"), mappings.get("GidMap")
@@ -91,5 +91,5 @@ async def id_ranges(docker: aiodocker.Docker, name: str) -> tuple[str, str] | No
 
 async def containers_labelled(docker: aiodocker.Docker, label: str) -> list[Mapping[str, str]]:
     """The labels of all containers, running or not, that have the label `NAME=VALUE`."""
-    found = await docker.containers.list(all=True, filters=json.dumps({"label": [label]}))  # pyright: ignore[reportUnknownMemberType]
+    found = await docker.containers.list(all=True, filters=json.dumps({"label": [label]}))  # pyright: ignore[reportUnknownMemberType] - untyped
     return [cast("Mapping[str, str]", one["Labels"]) for one in found]

@@ -33,7 +33,7 @@ _STOP_SECONDS = 90.0
 _ENGINE_SECONDS = 120.0
 """How long a session waits for an engine that is down, before it is said not to sleep."""
 _SNAPSHOT_SECONDS = 1800.0
-_AGAIN_SECONDS = 30.0
+AGAIN_SECONDS = 30.0
 """After files could not be kept, it is tried again."""
 
 
@@ -231,7 +231,7 @@ class Keeper:
     async def _not_kept(self, session_id: str, error: BunkhouseError, began: float) -> None:
         """Its files stay in the sandbox until they can be kept; say so once for each reason."""
         again = session_id in self._again
-        self._again[session_id] = time.monotonic() + _AGAIN_SECONDS
+        self._again[session_id] = time.monotonic() + AGAIN_SECONDS
         if again or isinstance(error, EngineDown):
             return
         with suppress(NotFound):

@@ -125,7 +125,7 @@ class Postgres:
         for sequence, table, column in sequences:
             connection.execute(
                 text(
-                    f'SELECT setval(CAST(:sequence AS regclass), max("{column}")) FROM "{table}"'  # noqa: S608
+                    f'SELECT setval(CAST(:sequence AS regclass), max("{column}")) FROM "{table}"'  # noqa: S608 - the schema's own names
                     f' HAVING max("{column}") IS NOT NULL'
                 ),
                 {"sequence": sequence},

@@ -163,7 +163,7 @@ class Agent:
         Path(filePath).write_text(content)
         return "Wrote file successfully."
 
-    def _edit(self, filePath: str, oldString: str, newString: str) -> str:  # noqa: N803
+    def _edit(self, filePath: str, oldString: str, newString: str) -> str:  # noqa: N803 - OpenCode's names
         path = Path(filePath)
         assert path.read_text().count(oldString) == 1
         path.write_text(path.read_text().replace(oldString, newString))

@@ -28,6 +28,8 @@ from bunkhouse.broker.egress.door import NOTES_AT_ONCE
 from bunkhouse.broker.egress.policy import Address
 from bunkhouse.errors import BunkhouseError
 
+from ..serving import Server
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PAIR = 2
 
@@ -84,8 +86,8 @@ async def serving(folder: Path, policy: Policy, dns: dict[str, list[str]]) -> As
     config = uvicorn.Config(
         app, log_level="warning", ws_ping_interval=None, timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve([listening]))  # pyright: ignore[reportPrivateUsage]
+    server = Server(config)
+    task = asyncio.create_task(server.serve([listening]))
     try:
         yield hub
     finally:

@@ -8,8 +8,8 @@ import pytest
 from bunkhouse.broker.models import Providers
 from bunkhouse.broker.models.dialects import model_named, upstream_url
 from bunkhouse.errors import InvalidInput
-from bunkhouse.settings import Settings
 
+from ...settled import settled
 from ..serving import Asked, response, upstream
 from .house import KEY, provider
 
@@ -22,7 +22,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def providers(**values: Any) -> Providers:
-    return Providers(Settings(_env_file=None, **values))  # pyright: ignore[reportCallIssue]
+    return Providers(settled(**values))
 
 
 def test_without_keys_there_is_the_demo_model() -> None:

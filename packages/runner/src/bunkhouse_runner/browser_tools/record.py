@@ -33,7 +33,7 @@ def main(program: list[str]) -> None:
 
 def _ask(server: "subprocess.Popen[bytes]", number: int, method: str, params: Any) -> Any:
     assert server.stdin is not None  # noqa: S101 - both are pipes
-    assert server.stdout is not None  # noqa: S101
+    assert server.stdout is not None  # noqa: S101 - both are pipes
     request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
     server.stdin.write(json.dumps(request).encode() + b"\n")
     server.stdin.flush()

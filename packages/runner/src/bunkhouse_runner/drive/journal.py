@@ -67,7 +67,7 @@ class Journal:
             descriptor = os.open(self._path, flags)
         except OSError:
             return b""
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
+        with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 return b""

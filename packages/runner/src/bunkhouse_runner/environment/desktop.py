@@ -119,7 +119,7 @@ class Desktop(Service):
 
     def _remove_stale_locks(self) -> None:
         number = DISPLAY.removeprefix(":")
-        for path in (Path(f"/tmp/.X{number}-lock"), Path(f"/tmp/.X11-unix/X{number}")):  # noqa: S108
+        for path in (Path(f"/tmp/.X{number}-lock"), Path(f"/tmp/.X11-unix/X{number}")):  # noqa: S108 - X's own places
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 

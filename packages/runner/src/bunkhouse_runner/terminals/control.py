@@ -46,10 +46,10 @@ class Control:
 
     async def run(self) -> None:
         """Read until tmux says good-bye, or is gone."""
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        printed, _ = processes.piped(self._process)
         rest = b""
         try:
-            while data := await self._process.stdout.read(CHUNK_BYTES):
+            while data := await printed.read(CHUNK_BYTES):
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
                     self._take(line)

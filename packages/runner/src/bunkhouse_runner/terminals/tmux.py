@@ -113,12 +113,11 @@ class Tmux:
 
     async def _run(self, *arguments: str) -> tuple[int, str, str]:
         process = await self._start(*arguments)
-        assert process.stdout is not None  # noqa: S101 - both are pipes
-        assert process.stderr is not None  # noqa: S101
+        printed, said = processes.piped(process)
         try:
             # Not until their end: the server, where it is started, must not hold us.
             status = await process.wait()
-            out, err = await process.stdout.read(), await process.stderr.read()
+            out, err = await printed.read(), await said.read()
         except BaseException:
             await asyncio.shield(processes.end(process, grace=0.5))
             raise
