@@ -16,18 +16,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvloop
 import websockets
 
+from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.cli.addresses import listen
 from bunkhouse.cli.server import Server
 from bunkhouse.gateway import Apps, Gateway, websockets_through
-from bunkhouse.people import People
+from bunkhouse.people import People, Rights
 from bunkhouse.settings import Settings
-from bunkhouse.store import Database
+from bunkhouse.store import Database, sessions
 
 SIZE = 512 * 1024 * 1024
 CHUNK = 256 * 1024
@@ -124,9 +126,6 @@ class _Streams:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def get(self, session_id: str) -> object:
-        return session_id
-
     async def open_stream(
         self, session_id: str, target: str
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -138,11 +137,29 @@ async def _hub(port: int) -> None:
         settings = Settings(data_dir=Path(folder), _env_file=None)  # pyright: ignore[reportCallIssue]
         listening = listen("127.0.0.1", 0)
         settings.port = listening.getsockname()[1]
-        people = People(await Database.open(settings.database_path))
+        database = await Database.open(settings.database_path)
+        people = People(database)
+        rights = Rights(database, MemoryBus(), people)
+        watching = asyncio.create_task(rights.run())
         signed_in = await people.use_link(await people.sign_in_link())
         person = await people.by_cookie(signed_in.secret)
         assert person is not None
-        apps = Apps(settings, people, _Streams(port))
+        async with database.write() as tx:
+            now = datetime.now(UTC)
+            await sessions.add(
+                tx,
+                id="bench",
+                title="bench",
+                state="idle",
+                model="demo/demo",
+                permissions={},
+                author_id=person.id,
+                author=person.name,
+                created_at=now,
+                updated_at=now,
+                pending={},
+            )
+        apps = Apps(settings, rights, _Streams(port))
         view = await apps.view(person, "bench", "5173")
         origin = urlsplit(view.link)
         assert apps.origins is not None
@@ -169,6 +186,7 @@ async def _hub(port: int) -> None:
             started=started,
         )
         await server.serve([listening])
+        watching.cancel()
 
 
 if __name__ == "__main__":

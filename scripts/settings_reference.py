@@ -28,7 +28,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "log_level",
         ),
     ),
-    ("People", ("cookie_days", "link_minutes")),
+    ("People", ("cookie_days", "link_minutes", "session_visibility")),
     (
         "What sandboxes show to browsers",
         ("apps_domain", "apps_ports", "app_cookie_minutes", "app_ticket_seconds"),

@@ -38,6 +38,19 @@ class FakeSandbox:
     handover: dict[str, Any] | None = None
     refusal: dict[str, Any] | None = None
     refused_streams: dict[str, str] = field(default_factory=dict[str, str])
+    heard: list[str | bytes] = field(default_factory=list[str | bytes])
+    """What came by programs, terminals and streams."""
+    _something: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def heard_all(self, said: list[str | bytes]) -> None:
+        """Wait until all of this has come, in whatever pieces."""
+        while _joined(said) != _joined(self.heard):
+            self._something.clear()
+            await self._something.wait()
+
+    def hear(self, said: str | bytes) -> None:
+        self.heard.append(said)
+        self._something.set()
 
     async def answer(self, request: Request) -> Response:
         body = await request.body()
@@ -91,6 +104,7 @@ class FakeSandbox:
                 message = await websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     return
+                self.hear(message.get("text") or message["bytes"])
                 if message.get("text"):
                     await websocket.send_bytes(f"size {message['text']}".encode())
                 elif message["bytes"] == b"exit\r":
@@ -98,6 +112,15 @@ class FakeSandbox:
                     return
                 else:
                     await websocket.send_bytes(message["bytes"])
+
+    async def execute(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                message = await websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                self.hear(message.get("text") or message["bytes"])
 
     async def stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target = (await reader.readline()).decode().strip()
@@ -107,11 +130,18 @@ class FakeSandbox:
         if refused is None:
             writer.write(b"ok\n" + f"{target}:".encode())
             while data := await reader.read(65536):
+                self.hear(data)
                 writer.write(data)
                 await writer.drain()
         else:
             writer.write(f"refused {refused}\n".encode())
         writer.close()
+
+
+def _joined(said: list[str | bytes]) -> bytes:
+    """As the sandbox gets it: what is asked for a program is written anew by the hub."""
+    parts = [each.encode() if isinstance(each, str) else each for each in said]
+    return b"".join(b"{argv}" if b'"argv"' in part else part for part in parts)
 
 
 @contextlib.asynccontextmanager
@@ -122,6 +152,7 @@ async def fake_sandbox(folder: Path) -> AsyncGenerator[FakeSandbox]:
     app = Starlette(
         routes=[
             WebSocketRoute("/terminals/{id}/attach", sandbox.attach),
+            WebSocketRoute("/exec", sandbox.execute),
             Route("/{path:path}", sandbox.answer, methods=methods),
         ]
     )

@@ -124,6 +124,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List People
+         * @description List people, by name. To one who is no admin: those who may sign in, and names alone.
+         */
+        get: operations["listPeople"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deactivate Person
+         * @description Sign somebody out everywhere for good, and revoke their tokens. What they did stays.
+         */
+        delete: operations["deactivatePerson"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Person
+         * @description Change somebody's role, or let them sign in again. The last admin stays one.
+         */
+        patch: operations["changePerson"];
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -177,7 +221,7 @@ export interface paths {
         };
         /**
          * List Sessions
-         * @description List sessions, those that did something last first.
+         * @description List the sessions that one may see, those that did something last first.
          */
         get: operations["listSessions"];
         put?: never;
@@ -215,7 +259,7 @@ export interface paths {
         head?: never;
         /**
          * Change Session
-         * @description Change the title, the model of prompts to come, or when it goes to sleep by itself.
+         * @description Change the title, the model of prompts to come, when it sleeps by itself, or who sees it.
          */
         patch: operations["changeSession"];
         trace?: never;
@@ -545,8 +589,8 @@ export interface paths {
          * Follow Live
          * @description Follow all that a page shows: the newest 100 sessions, who is where, then every change.
          *
-         *     With `session` also that session's log above `after`, folded where it is. One who asks for it
-         *     counts as looking at the session as long as they read.
+         *     Of sessions that one may see. With `session` also that session's log above `after`, folded where
+         *     it is. One who asks for it counts as looking at the session as long as they read.
          */
         get: operations["followLive"];
         put?: never;
@@ -809,6 +853,50 @@ export interface paths {
          */
         post: operations["forkSession"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Participants
+         * @description List who takes part: the author, then the others as they came.
+         */
+        get: operations["listParticipants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/people/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Participant
+         * @description Let somebody take part, or give them another role. Whoever began it stays its owner.
+         */
+        put: operations["putParticipant"];
+        post?: never;
+        /**
+         * Remove Participant
+         * @description Let somebody take part no longer; oneself may go without being an owner.
+         */
+        delete: operations["removeParticipant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1381,6 +1469,8 @@ export interface components {
             } | null;
             /** Attachments */
             attachments?: string[];
+            /** Visibility */
+            visibility?: ("private" | "visible" | "joinable") | null;
         };
         /**
          * NewView
@@ -1434,6 +1524,20 @@ export interface components {
             events: components["schemas"]["Event"][];
             usage: components["schemas"]["Usage"];
         };
+        /** Page[ParticipantOut] */
+        ParticipantPage: {
+            /** Items */
+            items: components["schemas"]["ParticipantOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[PersonOut] */
+        PersonPage: {
+            /** Items */
+            items: components["schemas"]["PersonOut"][];
+            /** Next */
+            next: string | null;
+        };
         /** Page[SessionOut] */
         SessionPage: {
             /** Items */
@@ -1447,6 +1551,39 @@ export interface components {
             items: components["schemas"]["TokenOut"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * ParticipantIn
+         * @description Which role somebody is to have in a session.
+         */
+        ParticipantIn: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "driver" | "commenter" | "viewer";
+        };
+        /**
+         * ParticipantOut
+         * @description Somebody who takes part in a session.
+         */
+        ParticipantOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "driver" | "commenter" | "viewer";
+            /** Author */
+            author: boolean;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * PermissionReply
@@ -1539,6 +1676,32 @@ export interface components {
              * @default null
              */
             by: string | null;
+        };
+        /**
+         * PersonOut
+         * @description Somebody of this installation. Only an admin is told more than the name.
+         */
+        PersonOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Role */
+            role: ("admin" | "member") | null;
+            /** Created At */
+            created_at: string | null;
+            /** Deactivated At */
+            deactivated_at: string | null;
+        };
+        /**
+         * PersonPatch
+         * @description What of somebody can be changed.
+         */
+        PersonPatch: {
+            /** Role */
+            role?: ("admin" | "member") | null;
+            /** Active */
+            active?: true | null;
         };
         /**
          * Picture
@@ -2404,6 +2567,16 @@ export interface components {
             kept: components["schemas"]["KeptOut"] | null;
             rewind: components["schemas"]["RewindOut"] | null;
             forked_from: components["schemas"]["ForkedFromOut"] | null;
+            /**
+             * Visibility
+             * @enum {string}
+             */
+            visibility: "private" | "visible" | "joinable";
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "driver" | "commenter" | "viewer";
         };
         /**
          * SessionPatch
@@ -2416,6 +2589,8 @@ export interface components {
             model?: string | null;
             /** Hibernate After */
             hibernate_after?: number | null;
+            /** Visibility */
+            visibility?: ("private" | "visible" | "joinable") | null;
         };
         /**
          * SessionRewound
@@ -2990,7 +3165,7 @@ export interface components {
         Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"];
         /**
          * SessionDeleted
-         * @description In the stream of the list: a session is no more.
+         * @description In the stream of the list: a session is no more, or not for you to see any more.
          */
         SessionDeleted: {
             /** Id */
@@ -3026,6 +3201,11 @@ export interface components {
             errors: {
                 [key: string]: unknown;
             }[] | null;
+            /**
+             * Role
+             * @default null
+             */
+            role: string | null;
         };
         /**
          * PresentOut
@@ -3230,6 +3410,99 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listPeople: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deactivatePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    changePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
             };
             /** @description What went wrong. */
             default: {
@@ -4568,6 +4841,103 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SessionOut"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listParticipants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParticipantPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putParticipant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParticipantIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParticipantOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    removeParticipant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {

@@ -24,7 +24,7 @@ from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
-from bunkhouse.people import People
+from bunkhouse.people import Directory, Participants, People, Rights
 from bunkhouse.sandboxes.local import LocalEngine, installation_id
 from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
@@ -167,7 +167,15 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
                 journal, settings, blobs=attaching.blobs, uploads=attaching.uploads
             ),
         )
+        people = People(
+            database,
+            cookie_days=settings.cookie_days,
+            link_minutes=settings.link_minutes,
+            bus=journal.bus,
+        )
+        rights = Rights(database, journal.bus, people)
         for work in (
+            rights.run(),
             reconciler.run(),
             providers.keep_fresh(),
             editor_settings.run(),
@@ -197,19 +205,18 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             forks=forking,
             exports=Exports(journal),
             presence=presence,
-            people=People(
-                database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
-            ),
+            people=people,
+            rights=rights,
+            participants=Participants(database, journal.bus),
+            directory=Directory(database, journal.bus),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog),
             blobs=attaching.blobs,
             uploads=attaching.uploads,
         )
-        apps = Apps(settings, services.people, services.sessions)
+        apps = Apps(settings, rights, services.sessions)
         services.apps = apps
-        watching = asyncio.create_task(apps.run())
-        stack.push_async_callback(_end, watching)
         client = Client(frames=frame_sources(settings))
         application = create_api(services, client=client)
         application.include_router(enter_router(apps))

@@ -4,14 +4,16 @@
     ├── InvalidInput          422  what was given can't be taken
     ├── Unauthorized          401  nobody is signed in
     ├── Forbidden             403  signed in, but not allowed
-    │   └── NotAllowed
+    │   ├── NotAllowed
+    │   └── RoleNeeded
     ├── NotFound              404
     ├── Misdirected           421  a host name that is nobody's
     ├── Conflict              409  not in this state
     │   ├── SandboxNotRunning
     │   ├── ServiceNotRunning
     │   ├── NotListening
-    │   └── SnapshotMissing
+    │   ├── SnapshotMissing
+    │   └── LastAdmin
     ├── TooLarge              413
     ├── TooMany               429
     ├── Unavailable           503  something that we need is not there now
@@ -70,6 +72,16 @@ class NotAllowed(Forbidden):
     code = "not_allowed"
 
 
+class RoleNeeded(Forbidden):
+    """Another role would be needed, in the session or in the installation: `role` says which."""
+
+    code = "role_needed"
+
+    def __init__(self, message: str, *, role: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.role = role
+
+
 class NotFound(BunkhouseError):
     """There is no such thing, or it is not for this person to see."""
 
@@ -113,6 +125,12 @@ class SnapshotMissing(Conflict):
     """What was kept of a session's files is not there any more."""
 
     code = "snapshot_missing"
+
+
+class LastAdmin(Conflict):
+    """Without this person nobody would be an admin."""
+
+    code = "last_admin"
 
 
 class TooLarge(BunkhouseError):

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         60 * 24, ge=1, description="Minutes for which a one-time sign-in link is good."
     )
 
+    session_visibility: Literal["private", "visible", "joinable"] = Field(
+        "private",
+        description="Who but its participants may see a new session: `private` nobody, `visible` "
+        "all may look, `joinable` all may work in it. Its owner can change it.",
+    )
+
     # what sandboxes show to browsers
     apps_domain: str | None = Field(
         None,

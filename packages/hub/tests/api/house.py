@@ -26,7 +26,7 @@ from bunkhouse.api.schemas import (
 )
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
-from bunkhouse.people import People, Person
+from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sessions import Sessions
 from bunkhouse.sessions.attaching import Attaching
@@ -168,7 +168,8 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
     sessions.streams = reaching.sockets["streams"]
     editor_settings = EditorSettings(room.journal, reaching)
     attaching = Attaching.of(settings)
-    people = People(room.database)
+    people = People(room.database, bus=room.bus)
+    rights = Rights(room.database, room.bus, people)
     admin = await people.first_admin()
     _, token = await people.create_token(admin, "tests")
     system = MemorySystem()
@@ -183,6 +184,9 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         exports=Exports(room.journal),
         presence=MemoryPresence(room.bus),
         people=people,
+        rights=rights,
+        participants=Participants(room.database, room.bus),
+        directory=Directory(room.database, room.bus),
         models=MemoryModels(),
         system=system,
         repositories=MemoryRepositories(),
@@ -194,6 +198,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3)
     server = Server(config)
+    watching = asyncio.create_task(rights.run())
     serving = asyncio.create_task(server.serve([listening]))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
@@ -207,3 +212,5 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         services.closing.set()
         server.should_exit = True
         await serving
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bunkhouse.api import sse
+from bunkhouse.api.access import leave_of
 from bunkhouse.api.schemas import ImageStatus
 from bunkhouse.bus import Subscription, Topic
 from bunkhouse.sessions import NewSession
@@ -245,7 +246,7 @@ async def test_streams_end_when_the_hub_stops(house: House) -> None:
                 pass
 
 
-async def test_a_slow_reader_holds_the_source_back() -> None:
+async def test_a_slow_reader_holds_the_source_back(house: House) -> None:
     """The source is asked for the next batch only when the one before was taken."""
     given_out = 0
 
@@ -255,7 +256,11 @@ async def test_a_slow_reader_holds_the_source_back() -> None:
             given_out += 1
             yield b"x"
 
-    body = cast("AsyncGenerator[bytes]", sse.respond(source(), asyncio.Event()).body_iterator)
+    person = await house.people.by_token(house.token)
+    assert person is not None
+    leave = leave_of(house.services, person, "sessions.list")
+    answer = sse.respond(source(), asyncio.Event(), leave)
+    body = cast("AsyncGenerator[bytes]", answer.body_iterator)
     assert await anext(body) == b": ping\n\n"
     for taken in range(1, 20):
         assert await anext(body) == b"x"

@@ -14,13 +14,16 @@ from fastapi import FastAPI
 
 from bunkhouse.api.access import COOKIE, Anyone
 from bunkhouse.api.problems import on_bunkhouse_error
+from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.cli.server import Server
-from bunkhouse.errors import BunkhouseError, NotFound, NotListening
+from bunkhouse.errors import BunkhouseError, NotListening
 from bunkhouse.gateway import Apps, Gateway, enter_router, websockets_through
 from bunkhouse.gateway.origins import Address
-from bunkhouse.people import People, Person, SignedIn
+from bunkhouse.people import Participants, People, Person, Rights, SignedIn
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database
+
+from ..store.rows import add_session
 
 Serve = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 SESSION = "aaaa"
@@ -33,15 +36,8 @@ class Sandboxes:
     """Local servers by session and target."""
 
     servers: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    sessions: set[str] = field(default_factory=lambda: {SESSION, OTHER})
-
-    async def get(self, session_id: str) -> object:
-        if session_id not in self.sessions:
-            raise NotFound("There is no such session.")
-        return session_id
 
     async def open_stream(self, session_id: str, target: str) -> tuple[StreamReader, StreamWriter]:
-        await self.get(session_id)
         port = self.servers.get((session_id, target))
         if port is None:
             raise NotListening(f"Nothing listens on port {target}.")
@@ -55,6 +51,9 @@ class Ground:
     port: int
     apps: Apps
     people: People
+    rights: Rights
+    participants: Participants
+    database: Database
     sandboxes: Sandboxes
     signed_in: SignedIn
     person: Person
@@ -85,9 +84,11 @@ class Ground:
         """A client for any host name, that keeps no cookies by itself."""
         return httpx2.AsyncClient(timeout=PATIENCE, trust_env=False)
 
-    async def cookie(self, app: str = "5173", session: str = SESSION) -> str:
+    async def cookie(
+        self, app: str = "5173", session: str = SESSION, person: Person | None = None
+    ) -> str:
         """Enter, and give the cookie as it is to be sent."""
-        view = await self.apps.view(self.person, session, app)
+        view = await self.apps.view(person or self.person, session, app)
         parts = urlsplit(view.url)
         async with self.client() as client:
             entered = await client.get(
@@ -142,17 +143,22 @@ async def ground(
     async with contextlib.AsyncExitStack() as stack:
         database = await Database.open(settings.database_path)
         stack.push_async_callback(database.close)
-        people = People(database)
+        bus = MemoryBus()
+        people = People(database, bus=bus)
+        rights = Rights(database, bus, people)
         signed_in = await people.use_link(await people.sign_in_link())
         person = await people.by_cookie(signed_in.secret)
         assert person is not None
         listening = socket.create_server(("127.0.0.1", 0))
         settings.port = listening.getsockname()[1]
         sandboxes = Sandboxes()
-        apps = Apps(settings, people, sandboxes)
+        async with database.write() as tx:
+            for session_id in (SESSION, OTHER):
+                await add_session(tx, session_id, author_id=person.id, visibility="private")
+        apps = Apps(settings, rights, sandboxes)
         further = [socket.create_server(("127.0.0.1", 0)) for _ in apps.ports]
         apps.use_ports([each.getsockname()[1] for each in further])
-        watching = asyncio.create_task(apps.run())
+        watching = asyncio.create_task(rights.run())
         stack.callback(watching.cancel)
         started = asyncio.Event()
 
@@ -160,7 +166,7 @@ async def ground(
             started.set()
 
         server = Server(
-            Gateway(apps, _hub(settings, people, apps)),
+            Gateway(apps, _hub(settings, people, rights, apps)),
             websockets=websockets_through(apps),
             closing=asyncio.Event(),
             started=announce,
@@ -169,18 +175,30 @@ async def ground(
         await started.wait()
         try:
             ports = [each.getsockname()[1] for each in further]
-            yield Ground(settings.port, apps, people, sandboxes, signed_in, person, stack, ports)
+            yield Ground(
+                settings.port,
+                apps,
+                people,
+                rights,
+                Participants(database, bus),
+                database,
+                sandboxes,
+                signed_in,
+                person,
+                stack,
+                ports,
+            )
         finally:
             server.should_exit = True
             await serving
 
 
-def _hub(settings: Settings, people: People, apps: Apps) -> FastAPI:
+def _hub(settings: Settings, people: People, rights: Rights, apps: Apps) -> FastAPI:
     """As much of the hub's API as these tests ask for."""
 
     hub = FastAPI()
     hub.exception_handler(BunkhouseError)(on_bunkhouse_error)
-    hub.state.services = SimpleNamespace(people=people, settings=settings)
+    hub.state.services = SimpleNamespace(people=people, rights=rights, settings=settings)
 
     @hub.get("/api/me")
     async def me(person: Anyone) -> str:

@@ -1,13 +1,20 @@
 """Who is refused at an app's origin: the table. Nothing refused reaches the sandbox."""
 
 import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Literal
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 import websockets
 
+from bunkhouse.api.access import COOKIE
+from bunkhouse.errors import NotFound, RoleNeeded
 from bunkhouse.gateway.origins import Address
 from bunkhouse.gateway.passes import Passes
+from bunkhouse.store import sessions
 
 from .ground import OTHER, PATIENCE, SESSION, Ground, hub_cookie, telling
 
@@ -188,10 +195,95 @@ async def test_signing_out_ends_what_is_open(place: Ground) -> None:
     assert (await place.ask(cookie=cookie)).status_code == 401
 
 
+async def of_a_guest(place: Ground) -> tuple[str, str]:
+    """A driver of the session who is none of its owners: their id, and their cookie there."""
+    signed_in = await place.people.use_link(await place.people.sign_in_link("member"))
+    guest = await place.people.by_cookie(signed_in.secret)
+    assert guest is not None
+    with pytest.raises(NotFound):
+        await place.apps.view(guest, SESSION, "5173")
+    await place.participants.put(SESSION, guest.id, "commenter", place.person)
+    with pytest.raises(RoleNeeded):
+        await place.apps.view(guest, SESSION, "5173")
+    await place.participants.put(SESSION, guest.id, "driver", place.person)
+    return guest.id, await place.cookie(person=guest)
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), (None, 404)])
+async def test_a_pass_is_worth_nothing_to_who_may_no_longer(
+    place: Ground, role: Literal["viewer"] | None, status: int
+) -> None:
+    heard: list[bytes] = []
+    await place.serve(telling(heard))
+    guest, cookie = await of_a_guest(place)
+    assert (await place.ask(cookie=cookie)).status_code == 200
+    if role is None:
+        await place.participants.remove(SESSION, guest, place.person)
+    else:
+        await place.participants.put(SESSION, guest, role, place.person)
+    assert (await place.ask(cookie=cookie)).status_code == status
+    assert len(heard) == 1
+
+
+async def test_a_tunnel_ends_when_a_role_does(place: Ground) -> None:
+    async def echo(websocket: websockets.ServerConnection) -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    guest, cookie = await of_a_guest(place)
+    async with websockets.serve(echo, "127.0.0.1", 0) as server:
+        place.sandboxes.servers[SESSION, "5173"] = next(iter(server.sockets)).getsockname()[1]
+        theirs = await dial(place, cookie, place.origin())
+        owners = await dial(place, await place.cookie(), place.origin())
+        await theirs.send("hello")
+        assert await theirs.recv() == "hello"
+        await place.participants.put(SESSION, guest, "viewer", place.person)
+        async with asyncio.timeout(PATIENCE):
+            await theirs.wait_closed()
+            await owners.send("still here")
+            assert await owners.recv() == "still here"
+        await owners.close()
+
+
+async def test_a_download_ends_when_a_role_does(place: Ground) -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n")
+        await reader.read()
+
+    await place.serve(endless)
+    guest, cookie = await of_a_guest(place)
+    host = urlsplit(place.origin()).netloc
+    async with asyncio.timeout(PATIENCE), place.client() as client:
+        url = f"http://127.0.0.1:{place.port}/"
+        async with client.stream("GET", url, headers={"Host": host, "Cookie": cookie}) as answer:
+            assert answer.status_code == 200
+            await place.participants.remove(SESSION, guest, place.person)
+            with suppress(httpx2.HTTPError):
+                assert b"".join([piece async for piece in answer.aiter_bytes()]) == b"data: 1\n\n"
+
+
+async def test_a_shared_link_tells_a_stranger_nothing(place: Ground) -> None:
+    stranger = await place.people.use_link(await place.people.sign_in_link("member"))
+    headers = {"Cookie": f"{COOKIE}={stranger.secret}"}
+    told: list[str] = []
+    async with place.client() as client:
+        for session in (SESSION, "zzzz"):
+            answer = await client.get(
+                f"http://127.0.0.1:{place.port}/enter",
+                params={"to": place.origin(session=session)},
+                headers=headers,
+            )
+            assert answer.status_code == 422
+            told.append(answer.text)
+    assert told[0] == told[1]
+
+
 async def test_a_deleted_session_is_gone(place: Ground) -> None:
     await place.serve(telling([]))
     cookie = await place.cookie()
-    place.sandboxes.sessions.discard(SESSION)
+    async with place.database.write() as tx:
+        await sessions.change(tx, SESSION, deleted_at=datetime.now(UTC))
     assert (await place.ask(cookie=cookie)).status_code == 404
 
 

@@ -156,7 +156,7 @@ def test_what_is_no_range(text: str) -> None:
 async def test_where_no_origin_can_be_had(place: Ground, tmp_path: Path) -> None:
     settings = settled(data_dir=tmp_path)
     settings.public_url = "https://hub.example.org"
-    apps = Apps(settings, place.people, Sandboxes())
+    apps = Apps(settings, place.rights, Sandboxes())
     with pytest.raises(Unavailable) as none:
         await apps.view(place.person, SESSION, "5173")
     assert none.value.reason == "no_apps_domain"

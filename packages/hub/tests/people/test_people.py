@@ -1,45 +1,18 @@
 """Links, browsers and tokens, on a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from bunkhouse.errors import Forbidden, NotFound, Unauthorized
-from bunkhouse.people import ACTIONS, People, Person, require
+from bunkhouse.errors import NotFound, Unauthorized
+from bunkhouse.people import People
 from bunkhouse.store import Database, Place
 from bunkhouse.store.tables import metadata
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-@pytest.fixture
-async def database(store_place: Place) -> AsyncIterator[Database]:
-    opened = await Database.open(store_place)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def people(database: Database, clock: Clock) -> People:
-    return People(database, cookie_days=30, link_minutes=60, clock=clock)
+from .conftest import Clock
 
 
 async def test_the_first_link_makes_the_first_admin(people: People) -> None:
@@ -174,11 +147,3 @@ async def test_no_secret_is_in_the_database(
         stored += b"".join(path.read_bytes() for path in store_place.parent.iterdir())
     for secret in (link, signed_in.secret, token, token.removeprefix("bh_")):
         assert secret.encode() not in stored
-
-
-def test_a_role_that_is_not_in_the_table_may_nothing() -> None:
-    guest = Person("x", "Guest", "guest")  # pyright: ignore[reportArgumentType] - the point of it
-    for action in ACTIONS:
-        with pytest.raises(Forbidden):
-            require(guest, action)
-        require(Person("y", "Member", "member"), action)

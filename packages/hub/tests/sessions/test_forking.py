@@ -98,6 +98,7 @@ async def test_a_copy_of_an_earlier_moment(
         before = list(await room.sessions.events(session))
         view = await forking.fork(session, await place(room, session, "two"), BOB)
         assert (view.state, view.author, view.title) == ("queued", "Bob", "Fork of one")
+        assert view.visibility == (await room.sessions.get(session)).visibility == "private"
         assert view.forked_from is not None
         assert (view.forked_from.session_id, view.forked_from.title) == (session, "one")
         log = await until(room, view.id, ready)

@@ -14,6 +14,8 @@ _MEANT: dict[str, Any] = {
     "data": {"type": "notice", "code": "c", "message": "grüße\0"},
     "command": {"command": "stop", "turn_id": "p"},
     "attachments": [],
+    "visibility": "joinable",
+    "deactivated_at": None,
     "lease_until": 12.5,
 }
 """What columns of these names hold, where it matters; others hold what their type allows."""

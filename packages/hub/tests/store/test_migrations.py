@@ -8,8 +8,10 @@ from bunkhouse.store import (
     Database,
     Place,
     database,
+    directory,
     log,
     outbox,
+    participants,
     people,
     preferences,
     prompts,
@@ -69,7 +71,11 @@ async def read_everything(store: Database) -> None:
         assert await people.browser_session(tx, "token1", AT) is None  # it has expired
         signed_in = await people.token_by_hash(tx, "token2")
         assert signed_in is not None
-        assert await people.token_user(tx, signed_in[1].id) == signed_in[0]
+        assert await people.by_tokens(tx, ["a2"]) == {"a2": signed_in[0]}
+        assert await people.by_browsers(tx, ["b1", "b2"], AT) == {}
+        standings = await participants.standings(tx, ["s1", "s2"])
+        assert {key: each.visibility for key, each in standings.items()} == {"s2": "joinable"}
+        assert [each.id for each in await directory.everybody(tx)] == ["u1", "u2"]
         assert await preferences.get(tx, "u1", "never said") is None
     async with store.write() as tx:
         assert await people.use_link(tx, "token2", AT.replace(year=2025)) is not None

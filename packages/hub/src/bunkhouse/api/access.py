@@ -1,5 +1,7 @@
 """Who is asking, and may they: the dependencies that every route declares.
 
+What they ask is `people.permissions`; of a route below `/sessions/{session_id}`, for that session.
+
 Programs send `Authorization: Bearer TOKEN`; browsers send the cookie. A browser attaches the
 cookie to requests that other sites cause as well, pages of sandboxes among them, so with it
 everything but reading needs the browser's own word that the request comes from our page (`Origin`,
@@ -7,7 +9,9 @@ else `Sec-Fetch-Site`), and reading that no other site's page is said to have as
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,7 +21,8 @@ from starlette.requests import HTTPConnection
 from bunkhouse.api.services import Services
 from bunkhouse.bus.presence import Who
 from bunkhouse.errors import Forbidden, Unauthorized
-from bunkhouse.people import Action, Person, require
+from bunkhouse.people import Action, Leave, Person, Question
+from bunkhouse.people.rights import is_about_a_session
 
 COOKIE = "bunkhouse_session"
 
@@ -66,15 +71,41 @@ async def signed_in(connection: HTTPConnection) -> Person:
     return person
 
 
-def may(action: Action) -> Callable[[HTTPConnection], Awaitable[Person]]:
-    """Make the dependency of a route that does `action`; it gives the person who asks."""
+@dataclass(frozen=True, slots=True)
+class May:
+    """The dependency of a route that does `action`; it gives the person who asks."""
 
-    async def permitted(connection: HTTPConnection) -> Person:
+    action: Action
+
+    async def __call__(self, connection: HTTPConnection) -> Person:
+        """Say who asks, if they may.
+
+        Raises:
+            Unauthorized, Forbidden: as of `signed_in`, or their role does not allow it.
+            NotFound: there is no such session, or it is not for them to see.
+        """
         person = await signed_in(connection)
-        require(person, action)
+        session_id = None
+        if is_about_a_session(self.action):
+            session_id = connection.path_params["session_id"]
+        await services_of(connection).rights.require(person, self.action, session_id)
         return person
 
-    return permitted
+
+def leave_of(
+    hub: Services,
+    person: Person,
+    action: Action,
+    session_id: str | None = None,
+    drop: Callable[[], None] | None = None,
+) -> AbstractContextManager[Leave]:
+    """Hold the leave of what stays open, for as long as this person may do `action`.
+
+    `drop` is called when they may no longer. Where it is about no session, their role in the
+    installation has to stay the same as well.
+    """
+    role = person.role if session_id is None else None
+    return hub.rights.held(Question(person.sign_in or "", action, session_id, role), drop)
 
 
 def _same_origin(connection: HTTPConnection) -> None:
@@ -141,19 +172,34 @@ def cookie_name(connection: HTTPConnection) -> str:
     return SECURE_COOKIE if is_secure(connection) else COOKIE
 
 
-SystemReader = Annotated[Person, Depends(may("system.read"))]
-ModelsReader = Annotated[Person, Depends(may("models.read"))]
-RepositoryReader = Annotated[Person, Depends(may("repositories.read"))]
-Reader = Annotated[Person, Depends(may("sessions.read"))]
-Creator = Annotated[Person, Depends(may("sessions.create"))]
-Changer = Annotated[Person, Depends(may("sessions.change"))]
-Deleter = Annotated[Person, Depends(may("sessions.delete"))]
-Prompter = Annotated[Person, Depends(may("sessions.prompt"))]
-Stopper = Annotated[Person, Depends(may("sessions.stop"))]
-Sleeper = Annotated[Person, Depends(may("sessions.sleep"))]
-Rewinder = Annotated[Person, Depends(may("sessions.rewind"))]
-Answerer = Annotated[Person, Depends(may("sessions.answer"))]
-User = Annotated[Person, Depends(may("sessions.use"))]
-Driver = Annotated[Person, Depends(may("sessions.drive"))]
-TokenOwner = Annotated[Person, Depends(may("tokens.own"))]
-Anyone = Annotated[Person, Depends(signed_in)]
+Anyone = Annotated[Person, Depends(May("self.own"))]
+TokenOwner = Annotated[Person, Depends(May("tokens.own"))]
+Uploader = Annotated[Person, Depends(May("uploads.own"))]
+SystemReader = Annotated[Person, Depends(May("system.read"))]
+ModelsReader = Annotated[Person, Depends(May("models.read"))]
+RepositoryReader = Annotated[Person, Depends(May("repositories.read"))]
+PeopleReader = Annotated[Person, Depends(May("people.read"))]
+PeopleManager = Annotated[Person, Depends(May("people.manage"))]
+Lister = Annotated[Person, Depends(May("sessions.list"))]
+Creator = Annotated[Person, Depends(May("sessions.create"))]
+Reader = Annotated[Person, Depends(May("session.read"))]
+Leaver = Annotated[Person, Depends(May("session.leave"))]
+Typist = Annotated[Person, Depends(May("session.type"))]
+Prompter = Annotated[Person, Depends(May("session.prompt"))]
+Stopper = Annotated[Person, Depends(May("session.stop"))]
+Answerer = Annotated[Person, Depends(May("session.answer"))]
+Changer = Annotated[Person, Depends(May("session.change"))]
+Sleeper = Annotated[Person, Depends(May("session.sleep"))]
+Rewinder = Annotated[Person, Depends(May("session.rewind"))]
+Forker = Annotated[Person, Depends(May("session.fork"))]
+Driver = Annotated[Person, Depends(May("session.drive"))]
+User = Annotated[Person, Depends(May("session.use"))]
+Executor = Annotated[Person, Depends(May("session.exec"))]
+Sharer = Annotated[Person, Depends(May("session.share"))]
+Deleter = Annotated[Person, Depends(May("session.delete"))]
+
+ASKED_FURTHER: dict[str, Action] = {
+    "changeSession visibility": "session.share",
+    "removeParticipant others": "session.share",
+}
+"""By operation, and by what it is about: what is asked besides."""

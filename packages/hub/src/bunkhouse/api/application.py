@@ -22,6 +22,7 @@ from bunkhouse.api.routes import (
     execute,
     export,
     login,
+    participants,
     people,
     prompts,
     rewinding,
@@ -51,7 +52,16 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
     api = APIRouter(prefix="/api", responses=problems.RESPONSES)
     for module in (system, people, sessions, prompts, uploads, events, execute):
         api.include_router(module.router)
-    for module in (blobs, export, environment, terminals, desktop, driving, rewinding):
+    for module in (
+        blobs,
+        export,
+        environment,
+        terminals,
+        desktop,
+        driving,
+        rewinding,
+        participants,
+    ):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)

@@ -1,7 +1,8 @@
-"""What every page's list shows, read and printed once for all who look.
+"""What every page's list shows, read once for all who look and printed once for each role.
 
 Viewers need to know that a session changed, not how often: one that is slow finds one entry for
-each session, however much happened meanwhile, and what it finds is shared with all the others.
+each session, however much happened meanwhile, and what it finds is shared with all the others who
+have the same role in it. Who may not see a session hears nothing of it.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from bunkhouse.api.routes.sessions import session_out
 from bunkhouse.api.schemas import PresenceOut, PresentOut, SessionDeleted
 from bunkhouse.api.services import Services
 from bunkhouse.errors import NotFound
+from bunkhouse.people import Person, SessionRole
+from bunkhouse.people.permissions import role_in, roles_of, sees_all
 
 CALM_SECONDS = 0.5
 """How long at least lies between two words on one session."""
@@ -25,7 +28,10 @@ _NEWEST = 100
 class Watch:
     """What changed and one viewer has not taken yet."""
 
-    def __init__(self, wake: asyncio.Event) -> None:
+    def __init__(self, person: Person, wake: asyncio.Event) -> None:
+        self.person = person
+        self.shown: set[str] = set()
+        """The sessions that they were told of."""
         self._wake = wake
         self._waiting: dict[str, bytes] = {}
         self.failure: Exception | None = None
@@ -58,9 +64,12 @@ class Board:
         self._tasks: list[asyncio.Task[None]] = []
 
     @contextmanager
-    def watch(self, wake: asyncio.Event) -> Generator[Watch]:
-        """Hear of every change until the block ends; `wake` is set whenever there is one."""
-        watch = Watch(wake)
+    def watch(self, person: Person, wake: asyncio.Event) -> Generator[Watch]:
+        """Hear of every change that this person may, until the block ends.
+
+        `wake` is set whenever there is one.
+        """
+        watch = Watch(person, wake)
         if not self._watches:
             hub = self._hub
             sources = (
@@ -80,15 +89,25 @@ class Board:
                 for task in self._tasks:
                     task.cancel()
 
-    async def beginning(self) -> bytes:
-        """What there is now: system, the newest sessions, who is where."""
-        hub = self._hub
-        views, _ = await hub.sessions.list(limit=_NEWEST)
+    async def beginning(self, watch: Watch) -> bytes:
+        """What there is now for one viewer: system, the newest sessions, who is where."""
+        hub, person = self._hub, watch.person
+        views, _ = await hub.sessions.list(
+            limit=_NEWEST, seen_by=None if sees_all(person) else person.id
+        )
+        occupied = hub.presence.sessions()
+        standings = await hub.rights.standings({*(view.id for view in views), *occupied})
+        roles = roles_of(person, standings)
+        watch.shown.update(roles)
         return b"".join(
             [
                 _event("system", await hub.system.status()),
-                *(_event("session", session_out(view)) for view in views),
-                *(self._who(session_id) for session_id in hub.presence.sessions()),
+                *(
+                    _event("session", session_out(view, roles[view.id]))
+                    for view in views
+                    if view.id in roles
+                ),
+                *(self._who(session_id) for session_id in occupied if session_id in roles),
             ]
         )
 
@@ -121,26 +140,43 @@ class Board:
             await sse.close(ids)
 
     async def _tell(self, session_id: str) -> None:
-        try:
+        view = None
+        with suppress(NotFound):
             view = await self._hub.sessions.get(session_id)
-        except NotFound:
-            printed = _event("session_deleted", SessionDeleted(id=session_id))
-        else:
-            printed = _event("session", session_out(view))
-        self._put(f"session {session_id}", printed)
+        # Asked last: who was let go meanwhile is not told. Of one that is deleted hear those who
+        # could see it, since their page may have it from elsewhere.
+        standing = await self._hub.rights.standing(session_id, deleted=view is None)
+        printed: dict[SessionRole, bytes] = {}
+        gone = _event("session_deleted", SessionDeleted(id=session_id))
+        for watch in self._watches:
+            role = None if standing is None else role_in(watch.person, standing)
+            if view is not None and role is not None:
+                if role not in printed:
+                    printed[role] = _event("session", session_out(view, role))
+                watch.shown.add(session_id)
+                watch.put(f"session {session_id}", printed[role])
+            elif role is not None or session_id in watch.shown:
+                watch.shown.discard(session_id)
+                watch.put(f"session {session_id}", gone)
 
     async def _system(self) -> None:
         statuses = self._hub.system.follow()
         try:
             async for status in statuses:
-                self._put("system", _event("system", status))
+                printed = _event("system", status)
+                for watch in self._watches:
+                    watch.put("system", printed)
         finally:
             await sse.close(statuses)
 
     async def _presence(self, ids: AsyncIterator[str]) -> None:
         try:
             async for session_id in ids:
-                self._put(f"presence {session_id}", self._who(session_id))
+                standing = await self._hub.rights.standing(session_id)
+                printed = self._who(session_id)
+                for watch in self._watches:
+                    if standing is not None and role_in(watch.person, standing):
+                        watch.put(f"presence {session_id}", printed)
         finally:
             await sse.close(ids)
 
@@ -150,10 +186,6 @@ class Board:
             for present in self._hub.presence.of(session_id)
         ]
         return _event("presence", PresenceOut(session_id=session_id, people=people))
-
-    def _put(self, key: str, printed: bytes) -> None:
-        for watch in self._watches:
-            watch.put(key, printed)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A source that broke ends all streams: their readers come again, and it begins anew."""

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 
 from bunkhouse.api.schemas import ProblemDetails
-from bunkhouse.errors import BunkhouseError
+from bunkhouse.errors import BunkhouseError, RoleNeeded
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 _SENTENCES = {
@@ -36,6 +36,7 @@ def problem(
     code: str,
     remedy: str | None = None,
     errors: list[dict[str, object]] | None = None,
+    role: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Make the answer to a request that failed. Those with 401 say how to sign in."""
@@ -46,6 +47,7 @@ def problem(
         code=code,
         remedy=remedy,
         errors=errors,
+        role=role,
     )
     sent = dict(headers or {})
     if status == 401:
@@ -62,7 +64,12 @@ def from_error(error: BunkhouseError) -> Response:
     """Answer with an error that one of our rooms raised."""
     headers = {"Retry-After": "5"} if error.status in (429, 503) else None
     return problem(
-        error.status, error.message, code=error.reason, remedy=error.remedy, headers=headers
+        error.status,
+        error.message,
+        code=error.reason,
+        remedy=error.remedy,
+        role=error.role if isinstance(error, RoleNeeded) else None,
+        headers=headers,
     )
 
 

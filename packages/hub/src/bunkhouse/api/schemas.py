@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bunkhouse.people import SessionRole, Visibility
 from bunkhouse_protocol import gateway
 from bunkhouse_protocol.events import Attachment, ChangedFile, Event, Port, SessionState, When
 
@@ -35,6 +36,8 @@ class ProblemDetails(BaseModel):
     remedy: str | None = None
     errors: list[dict[str, object]] | None = None
     """For invalid input: where and what."""
+    role: str | None = None
+    """The role that would be needed."""
 
 
 class Input(BaseModel):
@@ -73,6 +76,8 @@ class NewSession(Input):
     """By tool (`bash`, `edit`, `webfetch`): whether the agent may, must ask first, or may not."""
     attachments: list[str] = Field(default_factory=list[str])
     """Ids of your uploads, for the prompt."""
+    visibility: Visibility | None = None
+    """Without it, as is set for the installation."""
 
 
 class SessionPatch(Input):
@@ -82,6 +87,8 @@ class SessionPatch(Input):
     model: str | None = Field(None, max_length=255)
     hibernate_after: int | None = Field(None, ge=0, le=31_536_000)
     """Seconds unused after which it goes to sleep: 0 never, null as the installation does."""
+    visibility: Visibility | None = None
+    """Only an owner may change it."""
 
 
 class PromptOut(BaseModel):
@@ -197,10 +204,14 @@ class SessionOut(BaseModel):
     """How far it is rewound; null: not at all."""
     forked_from: ForkedFromOut | None
     """Of which session it began as a copy; null: of none."""
+    visibility: Visibility
+    """Who but its participants may see it."""
+    role: SessionRole
+    """Your own, here."""
 
 
 class SessionDeleted(BaseModel):
-    """In the stream of the list: a session is no more."""
+    """In the stream of the list: a session is no more, or not for you to see any more."""
 
     id: str
 
@@ -461,30 +472,6 @@ class Branches(BaseModel):
 
     default: str | None
     items: list[str]
-
-
-class Me(BaseModel):
-    """Who is signed in."""
-
-    id: str
-    name: str
-    role: Literal["admin", "member"]
-
-
-class TokenIn(Input):
-    """A new API token."""
-
-    name: str = Field("token", min_length=1, max_length=100)
-
-
-class TokenOut(BaseModel):
-    """An API token; `token` itself is told once, when it is made."""
-
-    id: str
-    name: str
-    created_at: datetime
-    last_used_at: datetime | None
-    token: str | None = None
 
 
 class Health(BaseModel):

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from bunkhouse.api import schemas
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
-from bunkhouse.people import People, Person
+from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
@@ -168,9 +168,12 @@ class Sessions(Protocol):
         ...
 
     async def list(
-        self, cursor: str | None = None, limit: int = 50
+        self, cursor: str | None = None, limit: int = 50, *, seen_by: str | None = None
     ) -> tuple[Sequence[SessionView], str | None]:
-        """Give a page, newest activity first, and the cursor of the next."""
+        """Give a page, newest activity first, and the cursor of the next.
+
+        `seen_by`: only those that a member of this id may see.
+        """
         ...
 
 
@@ -378,6 +381,9 @@ class Services:
     exports: Exports
     presence: Presence
     people: People
+    rights: Rights
+    participants: Participants
+    directory: Directory
     models: ModelRegistry
     system: System
     repositories: Repositories

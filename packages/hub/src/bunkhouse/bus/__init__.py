@@ -6,9 +6,9 @@
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-Topic = Literal["log", "outbox", "state", "presence"]
-"""What is new: events in a session's log (or its summary), commands for its runner, its state; or
-who is there (see `presence`)."""
+Topic = Literal["log", "outbox", "state", "presence", "access"]
+"""What is new: events in a session's log (or its summary), commands for its runner, its state; who
+is there (see `presence`); or what somebody may do: the pointer is then a session or a person."""
 
 
 class Subscription(Protocol):

@@ -1,29 +1,22 @@
 """Views of what runs in sandboxes: where each is, who may look, and until when."""
 
-import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
-import structlog
-
 from bunkhouse.addresses import hub_origin, is_loopback, local_domain
-from bunkhouse.errors import BunkhouseError, InvalidInput, Unauthorized, Unavailable
+from bunkhouse.errors import InvalidInput, NotFound, Unauthorized, Unavailable
 from bunkhouse.gateway.allotted import PortOrigins, ports_in
 from bunkhouse.gateway.headers import Raw, cookies_named
 from bunkhouse.gateway.origins import Address, DomainOrigins, Mode, Origins, app_named
 from bunkhouse.gateway.passes import Pass, Passes, Tickets, signing_key
 from bunkhouse.gateway.streams import Streams
-from bunkhouse.people import People, Person, require
+from bunkhouse.people import Person, Question, Rights
 from bunkhouse.settings import Settings
 
 ENTER = "/.bunkhouse/enter"
 """Path on every app's origin where a ticket becomes a cookie."""
-
-_ASK_AGAIN_SECONDS = 2.0
-"""For how long an answer to "may they?" holds, and how often it is asked for what stays open."""
 
 _NOTICE = (
     "Apps are told apart by port alone: they share the cookies of this host, and {ports} can be "
@@ -32,8 +25,6 @@ _NOTICE = (
 _INSECURE = (
     " Without TLS, browsers refuse them what needs a secure context (service workers, clipboard)."
 )
-
-_log = structlog.get_logger("bunkhouse.gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +41,20 @@ class View:
 
 
 class Apps:
-    """What sandboxes show to browsers. `run` must run while it is used."""
+    """What sandboxes show to browsers. `rights` must run while it is used."""
 
     def __init__(
-        self, settings: Settings, people: People, streams: Streams, *, key: bytes | None = None
+        self, settings: Settings, rights: Rights, streams: Streams, *, key: bytes | None = None
     ) -> None:
         """Keep the signing key in the data folder, unless there is one given."""
         self.streams = streams
         self.origins = _origins(settings)
         self._hub = hub_origin(settings)
-        self._people = people
+        self._rights = rights
         seconds = settings.app_cookie_minutes * 60
         key = key or signing_key(settings.data_dir / "gateway.key")
         self.passes = Passes(key, seconds=seconds)
         self._tickets = Tickets(seconds=settings.app_ticket_seconds)
-        self._answers: dict[tuple[str, str], tuple[float, BunkhouseError | None]] = {}
-        self._open: dict[tuple[str, str], set[Callable[[], None]]] = {}
 
     @property
     def ports(self) -> Sequence[int]:
@@ -85,12 +74,11 @@ class Apps:
         Raises:
             InvalidInput: no such app, or no path.
             NotFound: there is no such session.
-            Forbidden: their role does not allow it.
+            Forbidden: their role there does not allow it.
             Unavailable: this installation can't give origins to apps.
             TooMany: every port for views is in use.
         """
-        require(person, "sessions.use")
-        await self.streams.get(session_id)
+        await self._rights.require(person, "session.use", session_id)
         origin = self._origin(Address(session_id, app_named(app)))
         path = clean_path(path)
         return View(
@@ -104,19 +92,19 @@ class Apps:
         """Give the address, with a ticket, that a shared link leads `person` to.
 
         Raises:
-            InvalidInput: it leads to no app of this hub.
-            NotFound, Forbidden, Unavailable: as of `view`.
+            InvalidInput: it leads to no app of this hub, or none that they may see.
+            Forbidden, Unavailable: as of `view`.
         """
-        require(person, "sessions.use")
         parts = urlsplit(link)
         origin = f"{parts.scheme}://{parts.netloc}"
         address = self._some_origins().address_of(origin)
         if address is None:
-            raise InvalidInput(
-                "This link leads to no app of a session.",
-                remedy="Open it again from its session.",
-            )
-        await self.streams.get(address.session)
+            raise _nowhere()
+        try:
+            await self._rights.require(person, "session.use", address.session)
+        except NotFound:
+            # Of a port it is not known whose it is, and is not to be known from here.
+            raise _nowhere() from None
         path = parts._replace(scheme="", netloc="", fragment="").geturl()
         return self._ticketed(person, address, origin, clean_path(path or "/"))
 
@@ -147,64 +135,15 @@ class Apps:
         for value in cookies_named(raw, self._some_origins().cookie_of(address)):
             found = self.passes.read(value)
             if found is not None and found.address == address:
-                await self._ask(found.sign_in, address.session)
+                await self._rights.ask(_question(found))
                 return found
         raise Unauthorized("You have no leave to see this, or it has expired.", code="expired")
-
-    async def _ask(self, sign_in: str, session_id: str) -> None:
-        key = (sign_in, session_id)
-        now = time.monotonic()
-        asked_at, refusal = self._answers.get(key, (-_ASK_AGAIN_SECONDS, None))
-        if now - asked_at >= _ASK_AGAIN_SECONDS:
-            refusal = await self._refusal(sign_in, session_id)
-            self._answers[key] = (now, refusal)
-        if refusal is not None:
-            raise refusal
-
-    async def _refusal(self, sign_in: str, session_id: str) -> BunkhouseError | None:
-        person = await self._people.by_sign_in(sign_in)
-        if person is None:
-            return Unauthorized("You are signed in no longer.", code="expired")
-        try:
-            require(person, "sessions.use")
-            await self.streams.get(session_id)
-        except BunkhouseError as error:
-            return error.with_traceback(None)
-        return None
-
-    # ── what is open ─────────────────────────────────────────────────────────────────────────
 
     @contextlib.contextmanager
     def held(self, by: Pass, drop: Callable[[], None]) -> Generator[None]:
         """Call `drop` if the leave ends within the block."""
-        key = (by.sign_in, by.address.session)
-        drops = self._open.setdefault(key, set())
-        drops.add(drop)
-        try:
+        with self._rights.held(_question(by), drop):
             yield
-        finally:
-            drops.discard(drop)
-            if not drops and self._open.get(key) is drops:
-                del self._open[key]
-
-    async def run(self) -> None:
-        """End what is open and not allowed any more, until cancelled."""
-        while True:
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
-            now = time.monotonic()
-            self._answers = {
-                key: answer
-                for key, answer in self._answers.items()
-                if now - answer[0] < _ASK_AGAIN_SECONDS
-            }
-            for key in list(self._open):
-                try:
-                    await self._ask(*key)
-                except BunkhouseError:
-                    for drop in list(self._open.get(key, ())):
-                        drop()
-                except Exception:
-                    _log.exception("rights not asked")  # a store that is busy; next time
 
     # ── parts ────────────────────────────────────────────────────────────────────────────────
 
@@ -235,6 +174,16 @@ class Apps:
             return None
         plain = not self.origins.secure and not is_loopback(urlsplit(self._hub).hostname or "")
         return _NOTICE.format(ports=len(self.origins.ports)) + (_INSECURE if plain else "")
+
+
+def _nowhere() -> InvalidInput:
+    return InvalidInput(
+        "This link leads to no app of a session.", remedy="Open it again from its session."
+    )
+
+
+def _question(by: Pass) -> Question:
+    return Question(by.sign_in, "session.use", by.address.session)
 
 
 def _origins(settings: Settings) -> Origins | None:

@@ -18,7 +18,3 @@ class Streams(Protocol):
             NotListening: nothing listens there, or the service is stopped.
         """
         ...
-
-    async def get(self, session_id: str, /) -> object:
-        """Raise `NotFound` if there is no such session."""
-        ...

@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from bunkhouse.store.participants import SessionRole
+from bunkhouse.store.sessions import Visibility
+
+__all__ = ["ApiToken", "Person", "Role", "SessionRole", "SignedIn", "Visibility"]
+
 Role = Literal["admin", "member"]
 
 

@@ -6,9 +6,10 @@ buy nothing. A secret is told once, when it is made.
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
+from bunkhouse.bus import Bus
 from bunkhouse.errors import NotFound, Unauthorized
 from bunkhouse.people.identity import ApiToken, Person, Role, SignedIn
 from bunkhouse.store import Database
@@ -33,7 +34,10 @@ def _new_id() -> str:
 
 
 class People:
-    """Everybody of one installation. `clock` gives the time in UTC."""
+    """Everybody of one installation.
+
+    `clock` gives the time in UTC; `bus` hears of whom what they may do has changed.
+    """
 
     def __init__(
         self,
@@ -42,8 +46,10 @@ class People:
         cookie_days: int = 30,
         link_minutes: int = 24 * 60,
         clock: Callable[[], datetime] = _now,
+        bus: Bus | None = None,
     ) -> None:
         self._database = database
+        self._bus = bus
         self._cookie_lifetime = timedelta(days=cookie_days)
         self._link_lifetime = timedelta(minutes=link_minutes)
         self._clock = clock
@@ -95,13 +101,15 @@ class People:
         expires_at = now + self._cookie_lifetime
         async with self._database.write() as tx:
             link = await rows.use_link(tx, _digest(secret), now)
-            if link is None:
+            user = None
+            if link is not None and link.user_id:
+                user = await rows.active(tx, link.user_id)
+            if link is None or (link.user_id and user is None):
                 raise Unauthorized(
                     "This sign-in link is not valid: it was used before, or it is too old.",
                     remedy="Make a new one with `bunkhouse admin link` on the hub's machine.",
                     code="link_not_valid",
                 )
-            user = await rows.user(tx, link.user_id) if link.user_id else None
             if user is None:
                 user = rows.User(_new_id(), link.role.capitalize(), link.role, now)
                 await rows.add_user(tx, user)
@@ -132,18 +140,27 @@ class People:
 
         `sign_in` is that of a `Person` whom `by_cookie` or `by_token` gave. It is no secret.
         """
-        kind, _, key = sign_in.partition(":")
+        return (await self.by_sign_ins([sign_in])).get(sign_in)
+
+    async def by_sign_ins(self, sign_ins: Collection[str]) -> dict[str, Person]:
+        """Say the same of several; those that are good no longer are left out."""
+        kinds: dict[str, list[str]] = {"browser": [], "token": []}
+        for sign_in in sign_ins:
+            kind, _, key = sign_in.partition(":")
+            kinds.get(kind, []).append(key)
         async with self._database.read() as tx:
-            if kind == "browser":
-                user = await rows.signed_in_user(tx, key, self._clock())
-            else:
-                user = await rows.token_user(tx, key)
-        return None if user is None else _person(user, sign_in)
+            browsers = await rows.by_browsers(tx, kinds["browser"], self._clock())
+            tokens = await rows.by_tokens(tx, kinds["token"])
+        found = {f"browser:{key}": user for key, user in browsers.items()}
+        found |= {f"token:{key}": user for key, user in tokens.items()}
+        return {sign_in: _person(user, sign_in) for sign_in, user in found.items()}
 
     async def sign_out(self, secret: str) -> None:
         """Forget this browser. Nothing happens if it is not known."""
         async with self._database.write() as tx:
-            await rows.delete_browser_session(tx, _digest(secret))
+            user_id = await rows.delete_browser_session(tx, _digest(secret))
+        if user_id is not None:
+            self._changed(user_id)
 
     # ── API tokens ───────────────────────────────────────────────────────────────────────
 
@@ -184,6 +201,11 @@ class People:
         async with self._database.write() as tx:
             if not await rows.revoke_token(tx, person.id, token_id, self._clock()):
                 raise NotFound("You have no such token.")
+        self._changed(person.id)
+
+    def _changed(self, user_id: str) -> None:
+        if self._bus is not None:
+            self._bus.publish(user_id, "access")
 
 
 def _person(user: rows.User, sign_in: str | None = None) -> Person:

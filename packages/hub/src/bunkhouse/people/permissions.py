@@ -1,56 +1,201 @@
-"""What each role may do: one table, which every route and every WebSocket asks."""
+"""What each role may do: one table, which every route and every WebSocket asks.
 
+`docs/reference/permissions.md` is written from it, and a test walks all routes by it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, get_args
 
-import structlog
-
-from bunkhouse.errors import Forbidden
-from bunkhouse.people.identity import Person, Role
+from bunkhouse.errors import Forbidden, NotFound, RoleNeeded
+from bunkhouse.people.identity import Person, Role, SessionRole, Visibility
+from bunkhouse.store.participants import Standing
 
 Action = Literal[
+    "self.own",
+    "tokens.own",
+    "uploads.own",
     "system.read",
     "models.read",
     "repositories.read",
-    "sessions.read",
+    "people.read",
+    "people.manage",
+    "sessions.list",
     "sessions.create",
-    "sessions.change",
-    "sessions.delete",
-    "sessions.prompt",
-    "sessions.stop",
-    "sessions.sleep",
-    "sessions.rewind",
-    "sessions.answer",
-    "sessions.exec",
-    "sessions.use",
-    "sessions.drive",
-    "tokens.own",
+    "session.read",
+    "session.leave",
+    "session.type",
+    "session.prompt",
+    "session.stop",
+    "session.answer",
+    "session.change",
+    "session.sleep",
+    "session.rewind",
+    "session.fork",
+    "session.drive",
+    "session.use",
+    "session.exec",
+    "session.share",
+    "session.delete",
 ]
-"""Everything that can be asked of the hub.
-
-`sessions.sleep`: put a session to sleep, wake it up, end it, bring it back. `sessions.rewind`:
-go back to an earlier prompt, and forward again; to fork is to create. `sessions.use`: editor,
-desktop, terminals and ports of a sandbox. `sessions.drive`: have the agent rest, work in its place,
-and hand back. `tokens.own`: make, list and revoke one's own tokens.
-"""
-
-_EVERYBODY: frozenset[Role] = frozenset({"admin", "member"})
-
-ACTIONS: dict[Action, frozenset[Role]] = dict.fromkeys(get_args(Action), _EVERYBODY)
-"""Who may do what. Folders of the hub's machine are decided where repositories are resolved: an
-admin may use any, others those under `BUNKHOUSE_REPOSITORY_ROOTS`."""
-
-_audit = structlog.get_logger("bunkhouse.audit")
+"""Everything that can be asked of the hub."""
 
 
-def require(person: Person, action: Action) -> None:
-    """Return if `person` may do `action`; what is refused is written to the audit log.
+@dataclass(frozen=True, slots=True)
+class InInstallation:
+    """A rule of those actions that are about no session: the least role that may."""
 
-    Raises:
-        Forbidden: their role does not allow it.
+    role: Role
+    what: str
+    """What it is, for the documentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class InSession:
+    """A rule of those that are about one session: the least role in it that may."""
+
+    role: SessionRole
+    what: str
+
+
+Rule = InInstallation | InSession
+
+ACTIONS: dict[Action, Rule] = {
+    "self.own": InInstallation("member", "See who one is; sign this browser out."),
+    "tokens.own": InInstallation("member", "Make, list and revoke one's own tokens."),
+    "uploads.own": InInstallation("member", "Upload files for prompts; see and forget one's own."),
+    "system.read": InInstallation("member", "See how engine, image and sandboxes are."),
+    "models.read": InInstallation("member", "See which models there are."),
+    "repositories.read": InInstallation(
+        "member",
+        "List branches of a repository. Folders of the hub's machine: an admin any, others those "
+        "under `BUNKHOUSE_REPOSITORY_ROOTS`.",
+    ),
+    "people.read": InInstallation("member", "See the names of people, to choose from."),
+    "people.manage": InInstallation(
+        "admin", "See everybody with their roles; change roles, deactivate people."
+    ),
+    "sessions.list": InInstallation(
+        "member", "List sessions and follow the list: those that one may see, and who is in them."
+    ),
+    "sessions.create": InInstallation("member", "Start a session, whose owner one is then."),
+    "session.read": InSession(
+        "viewer",
+        "See the session, its log as pages and streams, pictures and files of the log, changes, "
+        "exports, what runs in the sandbox, and who takes part.",
+    ),
+    "session.leave": InSession("viewer", "Take part no longer."),
+    "session.type": InSession("commenter", "Be seen to type."),
+    "session.prompt": InSession(
+        "driver", "Prompt; change, take back and repeat prompts, those of others too."
+    ),
+    "session.stop": InSession("driver", "Stop the turn; set a failed session up again."),
+    "session.answer": InSession("driver", "Answer the agent's questions and permission requests."),
+    "session.change": InSession("driver", "Change title, model, and when it goes to sleep."),
+    "session.sleep": InSession("driver", "Put it to sleep, wake it, end it, bring it back."),
+    "session.rewind": InSession("driver", "Go back to an earlier prompt, and forward again."),
+    "session.fork": InSession(
+        "driver",
+        "Make a copy, which is one's own. It has all that is in the sandbox, so who may not look "
+        "into that may not copy it.",
+    ),
+    "session.drive": InSession("driver", "Have the agent rest, work in its place, hand back."),
+    "session.use": InSession(
+        "driver", "Use what is in the sandbox: editor, desktop, terminals, ports."
+    ),
+    "session.exec": InSession("driver", "Run programs in the sandbox."),
+    "session.share": InSession("owner", "Change who may see it, and the roles of others."),
+    "session.delete": InSession("owner", "Delete it."),
+}
+
+ROLES: tuple[Role, ...] = ("admin", "member")
+SESSION_ROLES: tuple[SessionRole, ...] = ("owner", "driver", "commenter", "viewer")
+"""From the one who may most; each may what those after it may."""
+
+FLOORS: dict[Visibility, SessionRole | None] = {
+    "private": None,
+    "visible": "viewer",
+    "joinable": "driver",
+}
+"""The role that everybody has at least in a session that is seen so."""
+
+
+def role_in(person: Person, standing: Standing) -> SessionRole | None:
+    """Say which role a person has in a session; None: it is not there for them.
+
+    An admin is an owner of every session: they could read all of them on the hub's machine anyway,
+    and somebody has to be able to end what its owner has left behind.
     """
-    if person.role not in ACTIONS[action]:
-        _audit.warning("refused", person=person.id, role=person.role, action=action)
-        raise Forbidden(
-            "You are signed in, but your role does not allow this.",
-            remedy="Ask an admin of this installation.",
-        )
+    if person.role not in ROLES:
+        return None
+    if person.role == "admin" or standing.author_id == person.id:
+        return "owner"
+    return _higher(standing.roles.get(person.id), FLOORS[standing.visibility])
+
+
+def roles_of(person: Person, standings: Mapping[str, Standing]) -> dict[str, SessionRole]:
+    """Say the same of several sessions; those that are not there for them are left out."""
+    found: dict[str, SessionRole] = {}
+    for key, standing in standings.items():
+        role = role_in(person, standing)
+        if role is not None:
+            found[key] = role
+    return found
+
+
+def sees_all(person: Person) -> bool:
+    """Say whether every session is there for a person."""
+    return person.role == "admin"
+
+
+def refusal(
+    person: Person, action: Action, session_id: str | None, standing: Standing | None
+) -> Forbidden | NotFound | None:
+    """Say why a person may not do this, or None if they may.
+
+    `standing` is that of the session of `session_id`, None where there is none. Who may not see
+    it is answered word for word as if it were not there.
+    """
+    rule = ACTIONS[action]
+    if isinstance(rule, InInstallation):
+        return None if _reaches(ROLES, person.role, rule.role) else _not_here(rule.role)
+    role = None if standing is None else role_in(person, standing)
+    if role is None:
+        return missing(session_id or "")
+    if _reaches(SESSION_ROLES, role, rule.role):
+        return None
+    return RoleNeeded(
+        f"You are a {role} of this session, and this needs the role {rule.role}.",
+        role=rule.role,
+        remedy="Ask an owner of the session.",
+    )
+
+
+def may_here(person: Person, action: Action) -> bool:
+    """Say whether a person may do what is about no session."""
+    return refusal(person, action, None, None) is None
+
+
+def missing(session_id: str) -> NotFound:
+    """Make the error for a session that is not there, or not for this person."""
+    return NotFound(f"There is no session {session_id}.")
+
+
+def _not_here(needed: Role) -> RoleNeeded:
+    return RoleNeeded(
+        f"You are signed in, but this needs the role {needed}.",
+        role=needed,
+        remedy="Ask an admin of this installation.",
+    )
+
+
+def _reaches(roles: tuple[str, ...], role: str, least: str) -> bool:
+    return role in roles and roles.index(role) <= roles.index(least)
+
+
+def _higher(one: SessionRole | None, other: SessionRole | None) -> SessionRole | None:
+    held = (one, other)
+    return next((role for role in SESSION_ROLES if role in held), None)
+
+
+assert set(ACTIONS) == set(get_args(Action))  # noqa: S101 - an action without a rule is no action

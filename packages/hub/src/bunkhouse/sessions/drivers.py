@@ -4,8 +4,9 @@ import structlog
 
 from bunkhouse.errors import BunkhouseError, NotFound
 from bunkhouse.people.identity import Person
+from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import driving, sandbox_gateway, turns
-from bunkhouse.sessions.journal import Journal, missing
+from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.views import SessionView
 from bunkhouse.store import prompts, sessions

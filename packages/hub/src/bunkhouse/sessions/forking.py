@@ -19,11 +19,12 @@ from pydantic import TypeAdapter
 from bunkhouse.blobs import Blobs
 from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, NotFound, Unavailable
 from bunkhouse.people.identity import Person
+from bunkhouse.people.permissions import missing
 from bunkhouse.sandboxes.provider import SandboxProvider
 from bunkhouse.sessions import history, limits, once, prompting, rewinding
 from bunkhouse.sessions.history import History
 from bunkhouse.sessions.identifiers import new_id
-from bunkhouse.sessions.journal import Change, Journal, missing
+from bunkhouse.sessions.journal import Change, Journal
 from bunkhouse.sessions.lifecycle import TURN_STATES
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.views import SessionView
@@ -50,6 +51,7 @@ _COPIED = (
     "model",
     "permissions",
     "hibernate_after",
+    "visibility",
 )
 """Of the original's row, what the copy has too."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from bunkhouse.bus import Bus
 from bunkhouse.errors import NotFound
+from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import lifecycle
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.opening import Opening, opening_at
@@ -199,11 +200,6 @@ class Journal:
                     yield batch
                 else:
                     await subscription.wait()
-
-
-def missing(session_id: str) -> NotFound:
-    """The error for a session that is not there."""
-    return NotFound(f"There is no session {session_id}.")
 
 
 def _event(wire: dict[str, Any]) -> Event:

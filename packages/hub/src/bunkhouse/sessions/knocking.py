@@ -3,7 +3,8 @@
 import asyncio
 
 from bunkhouse.errors import NotFound
-from bunkhouse.sessions.journal import Journal, missing
+from bunkhouse.people.permissions import missing
+from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.views import DoorContext, SandboxIdentity
 from bunkhouse.store import prompts, sandboxes, sessions
 from bunkhouse.store.sandboxes import hash_token

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from bunkhouse.errors import SandboxNotRunning
+from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import lifecycle
-from bunkhouse.sessions.journal import Journal, missing
+from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.links import Links
 from bunkhouse.settings import Settings
 from bunkhouse.store import sessions

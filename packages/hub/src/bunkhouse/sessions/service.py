@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from bunkhouse.errors import Conflict, InvalidInput
 from bunkhouse.people.identity import Person
+from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import (
     cursors,
     deleting,
@@ -24,7 +25,7 @@ from bunkhouse.sessions import (
 from bunkhouse.sessions.attaching import Attaching
 from bunkhouse.sessions.followed import Followed
 from bunkhouse.sessions.identifiers import new_id
-from bunkhouse.sessions.journal import Change, Journal, missing
+from bunkhouse.sessions.journal import Change, Journal
 from bunkhouse.sessions.links import Links
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
@@ -109,6 +110,7 @@ class Sessions:
             "created_at": now,
             "updated_at": now,
             "pending": {},
+            "visibility": new.visibility or self._settings.session_visibility,
         }
         try:
             async with self._journal.begin(session_id, columns) as change:
@@ -148,16 +150,18 @@ class Sessions:
         return SessionView.of(row, queue)
 
     async def list(
-        self, cursor: str | None = None, limit: int = 50
+        self, cursor: str | None = None, limit: int = 50, *, seen_by: str | None = None
     ) -> tuple[list[SessionView], str | None]:
         """Sessions by newest activity, and a cursor for those that follow.
+
+        `seen_by`: only those that a member of this id may see.
 
         Raises:
             InvalidInput: the cursor is not one of ours.
         """
         before = cursors.read(cursor) if cursor else None
         async with self._journal.database.read() as tx:
-            rows = await sessions.page(tx, before=before, limit=limit + 1)
+            rows = await sessions.page(tx, before=before, limit=limit + 1, seen_by=seen_by)
             waiting = await prompts.in_state(tx, [row.id for row in rows], *prompts.WAITING)
         shown = rows[:limit]
         views = [

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from bunkhouse.sessions.journal import missing
+from bunkhouse.people.permissions import missing
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.views import Permission
 from bunkhouse.settings import Settings

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, TypedDict
 
 from bunkhouse.store.prompts import PromptKind, PromptRow, PromptState
-from bunkhouse.store.sessions import Driver, SessionRow
+from bunkhouse.store.sessions import Driver, SessionRow, Visibility
 from bunkhouse_protocol.events import Attachment, Port, SessionState
 
 _LINE_LENGTH = 160
@@ -25,6 +25,8 @@ class NewSession:
     permissions: dict[str, Permission] | None = None
     attachments: tuple[str, ...] = ()
     """Ids of the person's uploads."""
+    visibility: Visibility | None = None
+    """None: as is set for the installation."""
 
 
 class PromptEdit(TypedDict, total=False):
@@ -182,6 +184,8 @@ class SessionView:
     kept: KeptView | None
     rewind: RewindView | None
     forked_from: ForkedFromView | None
+    visibility: Visibility = "joinable"
+    """In answers that were kept before there was this, as it was then."""
 
     @classmethod
     def of(cls, row: SessionRow, queue: list[PromptRow]) -> "SessionView":
@@ -210,6 +214,7 @@ class SessionView:
             kept=KeptView.of(row),
             rewind=RewindView.of(row),
             forked_from=ForkedFromView.of(row),
+            visibility=row.visibility,
         )
 
 

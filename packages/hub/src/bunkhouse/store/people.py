@@ -3,6 +3,7 @@
 Functions take a transaction; secrets come in as hashes and are never seen here.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -22,6 +23,7 @@ class User:
     name: str
     role: Literal["admin", "member"]
     created_at: datetime
+    deactivated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,21 @@ async def add_user(tx: Transaction, user: User) -> None:
     await tx.execute(insert(t.users).values(asdict(user)))
 
 
-async def user(tx: Transaction, user_id: str) -> User | None:
-    """Give a person by id."""
-    row = (await tx.execute(select(t.users).where(t.users.c.id == user_id))).one_or_none()
+async def user(tx: Transaction, user_id: str, *, lock: bool = False) -> User | None:
+    """Give a person by id. `lock`: nobody else changes them until the transaction ends."""
+    query = select(t.users).where(t.users.c.id == user_id)
+    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
     return None if row is None else User(*row)
 
 
+async def active(tx: Transaction, user_id: str) -> User | None:
+    """Give a person by id, if they may sign in."""
+    found = await user(tx, user_id)
+    return None if found is None or found.deactivated_at is not None else found
+
+
 async def first_with_role(tx: Transaction, role: str, *, lock: bool = False) -> User | None:
-    """Give the person who has had this role for longest.
+    """Give the person who has had this role for longest, of those who may sign in.
 
     `lock`: who else asks so waits until the transaction ends, in which there may come to be one.
     """
@@ -85,7 +94,7 @@ async def first_with_role(tx: Transaction, role: str, *, lock: bool = False) -> 
         await hold(tx, f"first {role}")
     query = (
         select(t.users)
-        .where(t.users.c.role == role)
+        .where(t.users.c.role == role, t.users.c.deactivated_at.is_(None))
         .order_by(t.users.c.created_at, t.users.c.id)
         .limit(1)
     )
@@ -156,20 +165,20 @@ async def browser_session(
     if found is None:
         return None
     session = BrowserSession(*found)
-    owner = await user(tx, session.user_id)
+    owner = await active(tx, session.user_id)
     return None if owner is None else (owner, session)
 
 
-async def signed_in_user(tx: Transaction, session_id: str, now: datetime) -> User | None:
-    """Give the person of a browser that is still signed in, by its id."""
-    sessions = t.browser_sessions
+async def by_browsers(tx: Transaction, ids: Collection[str], now: datetime) -> dict[str, User]:
+    """Who is signed in with these browsers, by the browser's id."""
+    browsers = t.browser_sessions
     query = (
-        select(t.users)
-        .join(sessions, sessions.c.user_id == t.users.c.id)
-        .where(sessions.c.id == session_id, sessions.c.expires_at > now)
+        select(browsers.c.id, t.users)
+        .join(t.users, t.users.c.id == browsers.c.user_id)
+        .where(browsers.c.id.in_(ids), browsers.c.expires_at > now)
+        .where(t.users.c.deactivated_at.is_(None))
     )
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else User(*row)
+    return {row[0]: User(*row[1:]) for row in await tx.execute(query)}
 
 
 async def touch_browser_session(tx: Transaction, session_id: str, now: datetime) -> None:
@@ -178,11 +187,11 @@ async def touch_browser_session(tx: Transaction, session_id: str, now: datetime)
     await tx.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
 
 
-async def delete_browser_session(tx: Transaction, token_hash: str) -> None:
-    """Forget a browser."""
-    await tx.execute(
-        delete(t.browser_sessions).where(t.browser_sessions.c.token_hash == token_hash)
-    )
+async def delete_browser_session(tx: Transaction, token_hash: str) -> str | None:
+    """Forget a browser, and give whose it was; None if it was not known."""
+    sessions = t.browser_sessions
+    query = delete(sessions).where(sessions.c.token_hash == token_hash)
+    return (await tx.execute(query.returning(sessions.c.user_id))).scalar_one_or_none()
 
 
 # ── API tokens ───────────────────────────────────────────────────────────────────────────────
@@ -205,19 +214,20 @@ async def token_by_hash(tx: Transaction, token_hash: str) -> tuple[User, Token] 
     if found is None:
         return None
     token = Token(*found)
-    owner = await user(tx, token.user_id)
+    owner = await active(tx, token.user_id)
     return None if owner is None else (owner, token)
 
 
-async def token_user(tx: Transaction, token_id: str) -> User | None:
-    """Give the person of a token that is not revoked, by its id."""
+async def by_tokens(tx: Transaction, ids: Collection[str]) -> dict[str, User]:
+    """Whose these tokens are, as far as they are good, by the token's id."""
+    tokens = t.api_tokens
     query = (
-        select(t.users)
-        .join(t.api_tokens, t.api_tokens.c.user_id == t.users.c.id)
-        .where(t.api_tokens.c.id == token_id, t.api_tokens.c.revoked_at.is_(None))
+        select(tokens.c.id, t.users)
+        .join(t.users, t.users.c.id == tokens.c.user_id)
+        .where(tokens.c.id.in_(ids), tokens.c.revoked_at.is_(None))
+        .where(t.users.c.deactivated_at.is_(None))
     )
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else User(*row)
+    return {row[0]: User(*row[1:]) for row in await tx.execute(query)}
 
 
 async def tokens_of(tx: Transaction, user_id: str) -> list[Token]:

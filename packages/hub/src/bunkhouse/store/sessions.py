@@ -14,6 +14,10 @@ from bunkhouse_protocol.events import SessionState
 _S = tables.sessions
 
 
+Visibility = Literal["private", "visible", "joinable"]
+"""Who but its participants may see a session: nobody, all to look, all to work in it."""
+
+
 class Driver(TypedDict):
     """Who drives a session, as its row holds it."""
 
@@ -121,6 +125,7 @@ class SessionRow:
     kept_until: datetime | None
     rewind: Rewind | None
     forked_from: ForkedFrom | None
+    visibility: Visibility
     lease_owner: str | None
     lease_until: float | None
 
@@ -148,10 +153,27 @@ async def get(tx: Transaction, session_id: str, *, lock: bool = False) -> Sessio
 
 
 async def page(
-    tx: Transaction, *, before: tuple[datetime, str] | None, limit: int
+    tx: Transaction,
+    *,
+    before: tuple[datetime, str] | None,
+    limit: int,
+    seen_by: str | None = None,
 ) -> list[SessionRow]:
-    """Sessions by newest activity; `before` is (updated_at, id) of the last one already seen."""
+    """Sessions by newest activity; `before` is (updated_at, id) of the last one already seen.
+
+    `seen_by`: only those that a member of this id may see.
+    """
     query = select(_S).where(_S.c.deleted_at.is_(None))
+    if seen_by is not None:
+        participants = tables.participants
+        takes_part = (
+            select(participants.c.user_id)
+            .where(participants.c.session_id == _S.c.id, participants.c.user_id == seen_by)
+            .exists()
+        )
+        query = query.where(
+            or_(_S.c.visibility != "private", _S.c.author_id == seen_by, takes_part)
+        )
     if before is not None:
         at, session_id = before
         query = query.where(
@@ -253,6 +275,7 @@ async def purge(tx: Transaction, session_id: str) -> None:
         tables.outbox,
         tables.sandboxes,
         tables.snapshots,
+        tables.participants,
     )
     for table in belongings:
         await tx.execute(delete(table).where(table.c.session_id == session_id))

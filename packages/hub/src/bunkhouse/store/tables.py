@@ -108,6 +108,7 @@ sessions = Table(
     Column("kept_until", Moment),
     Column("rewind", JSON(none_as_null=True)),  # how far it is rewound, or is to be
     Column("forked_from", JSON(none_as_null=True)),  # of which session it began as a copy
+    Column("visibility", String(16), nullable=False, server_default="joinable"),
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),
@@ -180,6 +181,17 @@ users = Table(
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False),
     Column("role", String(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("deactivated_at", Moment),  # may not sign in any more
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("session_id", String(16), ForeignKey("sessions.id"), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id"), primary_key=True, index=True),
+    Column("role", String(16), nullable=False),
+    Column("added_by", String(32)),
     Column("created_at", Moment, nullable=False),
 )
 

@@ -1,10 +1,12 @@
 """What runs in a sandbox beside the agent: editor, desktop, and views of what speaks HTTP."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter
 
 from bunkhouse.api.access import Hub, Reader, User
-from bunkhouse.api.routes.sessions import SessionId, session_out
-from bunkhouse.api.schemas import NewView, ServicesOut, ViewOut
+from bunkhouse.api.routes.sessions import SessionId
+from bunkhouse.api.schemas import DriverOut, NewView, ServicesOut, ViewOut
 from bunkhouse.errors import Unavailable
 from bunkhouse_protocol.events import ServiceName
 from bunkhouse_protocol.gateway import ServiceStatus
@@ -15,9 +17,10 @@ router = APIRouter(prefix="/sessions/{session_id}", tags=["environment"])
 @router.get("/services")
 async def list_services(session_id: SessionId, hub: Hub, _person: Reader) -> ServicesOut:
     """Show what runs in the sandbox, what it costs, and what listens. The sandbox must run."""
-    session = session_out(await hub.sessions.get(session_id))
+    session = await hub.sessions.get(session_id)
     services = await hub.environment.services(session_id)
-    return ServicesOut(**services.model_dump(), drive=session.driver)
+    drive = None if session.driver is None else DriverOut(**asdict(session.driver))
+    return ServicesOut(**services.model_dump(), drive=drive)
 
 
 @router.post("/services/{name}")

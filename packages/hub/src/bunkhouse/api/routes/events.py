@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from bunkhouse.api import sse
-from bunkhouse.api.access import Hub, Prompter, Reader, present_as
+from bunkhouse.api.access import Hub, Lister, Reader, Typist, leave_of, present_as
 from bunkhouse.api.live import Live, Shown
 from bunkhouse.api.routes.sessions import SessionId
 from bunkhouse.api.schemas import EventPage, OpeningOut, Typing, Usage
@@ -40,7 +40,7 @@ async def follow_events(
     request: Request,
     session_id: SessionId,
     hub: Hub,
-    _person: Reader,
+    person: Reader,
     after: Annotated[int, Query(ge=0, lt=_SEQ_LIMIT)] = 0,
     before: Annotated[int | None, Query(ge=1, lt=_SEQ_LIMIT)] = None,
     tail: Annotated[int | None, Query(ge=1, le=_PAGE_LIMIT)] = None,
@@ -70,7 +70,8 @@ async def follow_events(
         )
     if last_event_id is not None and last_event_id.isdecimal():
         after = min(int(last_event_id), _SEQ_LIMIT)
-    return sse.respond(_log(hub, session_id, after, folded), hub.closing)
+    leave = leave_of(hub, person, "session.read", session_id)
+    return sse.respond(_log(hub, session_id, after, folded), hub.closing, leave)
 
 
 def _page(
@@ -143,23 +144,24 @@ async def follow_live(
     *,
     request: Request,
     hub: Hub,
-    person: Reader,
+    person: Lister,
     session: Annotated[str | None, Query(max_length=64)] = None,
     after: Annotated[int, Query(ge=0, lt=_SEQ_LIMIT)] = 0,
 ) -> Response:
     """Follow all that a page shows: the newest 100 sessions, who is where, then every change.
 
-    With `session` also that session's log above `after`, folded where it is. One who asks for it
-    counts as looking at the session as long as they read.
+    Of sessions that one may see. With `session` also that session's log above `after`, folded where
+    it is. One who asks for it counts as looking at the session as long as they read.
     """
     live: Live = request.app.state.live
     shown = None if session is None else Shown(session, after)
-    return sse.respond(live.stream(present_as(request, person), shown), hub.closing)
+    stream = live.stream(person, present_as(request, person), shown)
+    return sse.respond(stream, hub.closing, leave_of(hub, person, "sessions.list"))
 
 
 @router.post("/sessions/{session_id}/typing", status_code=204)
 async def say_typing(
-    request: Request, session_id: SessionId, typing: Typing, hub: Hub, person: Prompter
+    request: Request, session_id: SessionId, typing: Typing, hub: Hub, person: Typist
 ) -> None:
     """Say that one writes a prompt, for the others to see; forgotten after six seconds."""
     await hub.sessions.get(session_id)

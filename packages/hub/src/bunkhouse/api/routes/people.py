@@ -1,10 +1,24 @@
-"""The person who asks: who they are, their tokens, signing out."""
+"""The person who asks (who they are, their tokens, signing out), and all others."""
+
+from dataclasses import asdict
 
 from fastapi import APIRouter, Request, Response
 
-from bunkhouse.api.access import Anyone, Hub, TokenOwner, cookie_name, is_secure
-from bunkhouse.api.schemas import Me, Page, TokenIn, TokenOut
+from bunkhouse.api.access import (
+    Anyone,
+    Hub,
+    PeopleManager,
+    PeopleReader,
+    TokenOwner,
+    cookie_name,
+    is_secure,
+)
+from bunkhouse.api.people_schemas import Me, PersonOut, PersonPatch, TokenIn, TokenOut
+from bunkhouse.api.schemas import Page
+from bunkhouse.errors import InvalidInput
 from bunkhouse.people import ApiToken
+from bunkhouse.people.directory import Entry
+from bunkhouse.people.permissions import may_here
 
 router = APIRouter(tags=["people"])
 
@@ -22,6 +36,41 @@ async def sign_out(request: Request, response: Response, hub: Hub, _person: Anyo
     if cookie:
         await hub.people.sign_out(cookie)
     response.delete_cookie(cookie_name(request), secure=is_secure(request))
+
+
+@router.get("/people")
+async def list_people(hub: Hub, person: PeopleReader) -> Page[PersonOut]:
+    """List people, by name. To one who is no admin: those who may sign in, and names alone."""
+    everybody = await hub.directory.everybody()
+    if may_here(person, "people.manage"):
+        return Page(items=[_person(entry) for entry in everybody])
+    active = [entry for entry in everybody if entry.deactivated_at is None]
+    names = [
+        PersonOut(id=each.id, name=each.name, role=None, created_at=None, deactivated_at=None)
+        for each in active
+    ]
+    return Page(items=names)
+
+
+@router.patch("/people/{person_id}")
+async def change_person(
+    person_id: str, patch: PersonPatch, hub: Hub, person: PeopleManager
+) -> PersonOut:
+    """Change somebody's role, or let them sign in again. The last admin stays one."""
+    entry = None
+    if patch.role is not None:
+        entry = await hub.directory.set_role(person_id, patch.role, person)
+    if patch.active:
+        entry = await hub.directory.reactivate(person_id, person)
+    if entry is None:
+        raise InvalidInput("There is nothing to change.", remedy="Give `role` or `active`.")
+    return _person(entry)
+
+
+@router.delete("/people/{person_id}", status_code=204)
+async def deactivate_person(person_id: str, hub: Hub, person: PeopleManager) -> None:
+    """Sign somebody out everywhere for good, and revoke their tokens. What they did stays."""
+    await hub.directory.deactivate(person_id, person)
 
 
 @router.get("/tokens")
@@ -51,3 +100,7 @@ def _out(token: ApiToken, secret: str | None = None) -> TokenOut:
         last_used_at=token.last_used_at,
         token=secret,
     )
+
+
+def _person(entry: Entry) -> PersonOut:
+    return PersonOut(**asdict(entry))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from bunkhouse.api.access import Hub, Prompter
+from bunkhouse.api.access import Hub, Uploader
 from bunkhouse.api.routes.blobs import HEADERS
 from bunkhouse.api.schemas import UploadOut
 from bunkhouse.api.services import Services
@@ -25,7 +25,7 @@ _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string"}}
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
 )
 async def create_upload(
-    request: Request, hub: Hub, person: Prompter, name: Annotated[str, Query(max_length=1024)] = ""
+    request: Request, hub: Hub, person: Uploader, name: Annotated[str, Query(max_length=1024)] = ""
 ) -> UploadOut:
     """Upload a picture (PNG, JPEG, WebP, GIF) or a text in UTF-8; the body is the file.
 
@@ -45,14 +45,14 @@ async def create_upload(
 
 
 @router.get("/{upload_id}", response_class=Response, responses={200: _BYTES})
-async def get_upload(upload_id: UploadId, hub: Hub, person: Prompter) -> Response:
+async def get_upload(upload_id: UploadId, hub: Hub, person: Uploader) -> Response:
     """Give an upload of yours back."""
     upload, data = await _uploads(hub).get(person.id, upload_id)
     return Response(data, media_type=upload.mime, headers=HEADERS)
 
 
 @router.delete("/{upload_id}", status_code=204)
-async def delete_upload(upload_id: UploadId, hub: Hub, person: Prompter) -> None:
+async def delete_upload(upload_id: UploadId, hub: Hub, person: Uploader) -> None:
     """Forget an upload of yours. Prompts that have it keep it."""
     await _uploads(hub).remove(person.id, upload_id)
 

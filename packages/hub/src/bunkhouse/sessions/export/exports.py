@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from bunkhouse.people.permissions import missing
 from bunkhouse.sessions.export.jsonl import Lines
 from bunkhouse.sessions.export.transcript import Transcript
-from bunkhouse.sessions.journal import Journal, missing
+from bunkhouse.sessions.journal import Journal
 from bunkhouse.store import log, sessions
 
 Format = Literal["jsonl", "markdown"]

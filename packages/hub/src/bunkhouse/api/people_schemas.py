@@ -1,0 +1,69 @@
+"""The shapes of what the API says of people."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from bunkhouse.api.schemas import Input
+from bunkhouse.people import Role, SessionRole
+
+
+class Me(BaseModel):
+    """Who is signed in."""
+
+    id: str
+    name: str
+    role: Literal["admin", "member"]
+
+
+class TokenIn(Input):
+    """A new API token."""
+
+    name: str = Field("token", min_length=1, max_length=100)
+
+
+class TokenOut(BaseModel):
+    """An API token; `token` itself is told once, when it is made."""
+
+    id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+    token: str | None = None
+
+
+class PersonOut(BaseModel):
+    """Somebody of this installation. Only an admin is told more than the name."""
+
+    id: str
+    name: str
+    role: Role | None
+    created_at: datetime | None
+    deactivated_at: datetime | None
+    """Since when they may not sign in; null: they may."""
+
+
+class PersonPatch(Input):
+    """What of somebody can be changed."""
+
+    role: Role | None = None
+    active: Literal[True] | None = None
+    """Let them sign in again after they were deactivated."""
+
+
+class ParticipantOut(BaseModel):
+    """Somebody who takes part in a session."""
+
+    id: str
+    name: str
+    role: SessionRole
+    author: bool
+    """They began it, and stay its owner."""
+    since: datetime
+
+
+class ParticipantIn(Input):
+    """Which role somebody is to have in a session."""
+
+    role: SessionRole
