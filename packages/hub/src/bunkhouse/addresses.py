@@ -24,6 +24,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_trustworthy(url: str) -> bool:
+    """Say whether nobody on the way to `url` can answer in its place: by TLS, or on loopback."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return (parts.scheme == "https" and host != "") or (
+        parts.scheme == "http" and is_loopback(host)
+    )
+
+
 def hub_origin(settings: Settings, port: int | None = None) -> str:
     """Give the hub's origin, `scheme://host[:port]`. `port`: where it listens, if not as set.
 

@@ -25,6 +25,7 @@ from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import Directory, Participants, People, Rights
+from bunkhouse.people.signin import SignIn
 from bunkhouse.sandboxes.local import LocalEngine, installation_id
 from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
@@ -184,6 +185,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
 
+        people = People(
+            database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
+        )
         services = Services(
             settings=settings,
             sessions=Sessions(
@@ -209,6 +213,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             rights=rights,
             participants=Participants(database, journal.bus),
             directory=Directory(database, journal.bus),
+            sign_in=SignIn.of(settings, database, people),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog),

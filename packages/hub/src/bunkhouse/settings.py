@@ -59,6 +59,64 @@ class Settings(BaseSettings):
         "all may look, `joinable` all may work in it. Its owner can change it.",
     )
 
+    # sign-in
+    sign_up: Literal["open", "invited", "domains", "listed", "closed"] = Field(
+        "invited",
+        description="Who becomes a person here by signing in with one of the providers below: "
+        "everybody, whoever is invited, whoever has a verified e-mail address of a domain or on a "
+        "list, or nobody. The first to sign in becomes admin.",
+    )
+    sign_up_domains: Annotated[list[str], NoDecode] = Field(
+        default_factory=list[str],
+        description="Domains (separated by `,`) whose addresses are let in by "
+        "`BUNKHOUSE_SIGN_UP=domains`; none below them.",
+    )
+    sign_up_emails: Annotated[list[str], NoDecode] = Field(
+        default_factory=list[str],
+        description="Addresses (separated by `,`) that are let in by `BUNKHOUSE_SIGN_UP=listed`.",
+    )
+    sign_in_minutes: float = Field(
+        10.0, gt=0, description="Minutes in which somebody must be back from a provider."
+    )
+    sign_in_attempts: int = Field(
+        10_000, ge=1, description="How many may be under way to a provider at once."
+    )
+    sign_in_seconds: float = Field(
+        10.0, gt=0, description="How long a provider may take to answer the hub."
+    )
+    github_url: str = Field(
+        "https://github.com", description="Where GitHub is: that, or your GitHub Enterprise."
+    )
+    github_client_id: str | None = Field(
+        None, description="Client id of an OAuth App: switches sign-in with GitHub on."
+    )
+    github_client_secret: SecretStr | None = Field(None, description="Its client secret.")
+    github_scopes: str = Field(
+        "read:user user:email", description="What people are asked to allow the hub at GitHub."
+    )
+    google_client_id: str | None = Field(
+        None, description="Client id at Google: switches sign-in with Google on."
+    )
+    google_client_secret: SecretStr | None = Field(None, description="Its client secret.")
+    google_issuer: str = Field(
+        "https://accounts.google.com", description="Where Google is; another one for tests alone."
+    )
+    oidc_name: str = Field(
+        "OpenID Connect", description="What people call the provider at `BUNKHOUSE_OIDC_ISSUER`."
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        description="Issuer of an OpenID Connect provider, exactly as it calls itself: switches "
+        "sign-in with it on.",
+    )
+    oidc_client_id: str | None = Field(None, description="Client id there.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Client secret there; unset for a client that has none."
+    )
+    oidc_scopes: str = Field(
+        "openid profile email", description="What is asked for there; with `openid`."
+    )
+
     # what sandboxes show to browsers
     apps_domain: str | None = Field(
         None,
@@ -292,7 +350,9 @@ class Settings(BaseSettings):
             raise ValueError("it begins with postgresql://")
         return SecretStr(given) if given else None
 
-    @field_validator("repository_roots", "egress_allow", mode="before")
+    @field_validator(
+        "repository_roots", "egress_allow", "sign_up_domains", "sign_up_emails", mode="before"
+    )
     @classmethod
     def _split(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):

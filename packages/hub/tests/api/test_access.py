@@ -25,7 +25,7 @@ async def test_every_other_route_does(house: House) -> None:
         description = (await client.get("/api/openapi.json")).json()
         for path, operations in description["paths"].items():
             for method in operations:
-                if path == "/api/health":
+                if path in ("/api/health", "/api/sign-in"):
                     continue
                 address = path.replace("{", "").replace("}", "")
                 answer = await client.request(method, address)

@@ -9,6 +9,7 @@ from bunkhouse.store import (
     Place,
     database,
     directory,
+    identities,
     log,
     outbox,
     participants,
@@ -67,7 +68,9 @@ async def read_everything(store: Database) -> None:
         assert await prompts.get(tx, "s1", "p1") is not None
         (living,) = await sandboxes.living(tx)
         assert await sandboxes.by_token(tx, living.token_hash) == living
-        assert await people.first_with_role(tx, "admin") == people.User("u1", "name1", "admin", AT)
+        admin = await people.first_with_role(tx, "admin")
+        assert admin is not None
+        assert (admin.id, admin.name, admin.role, admin.created_at) == ("u1", "name1", "admin", AT)
         assert await people.browser_session(tx, "token1", AT) is None  # it has expired
         signed_in = await people.token_by_hash(tx, "token2")
         assert signed_in is not None
@@ -118,3 +121,21 @@ async def test_the_new_is_used(store_place: Place) -> None:
         waiting = await prompts.in_state(tx, ["s"], "queued")
         assert [each.id for each in waiting] == ["before", "first", "p", "last"]
     await store.close()
+
+
+async def test_who_was_signed_in_before_is_known_to_have_been(stores: Stores) -> None:
+    """So that nobody takes over an installation that somebody works with."""
+    with stores.empty() as place:
+        with database.at(place).alone() as connection:
+            schema.upgrade(connection, "0007")
+            fill(connection)  # each of two people has had a browser
+            connection.exec_driver_sql(
+                "INSERT INTO users (id, name, role, created_at)"
+                " VALUES ('u3', 'never', 'admin', '2026-01-01 00:00:00')"
+            )
+        store = await Database.open(place)
+        async with store.read() as tx:
+            assert await identities.anybody_signed_in_as(tx, "admin")
+            seen = [await people.user(tx, each) for each in ("u1", "u2", "u3")]
+        assert [each and each.signed_in_at for each in seen] == [AT, AT, None]
+        await store.close()

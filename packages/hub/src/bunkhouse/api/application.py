@@ -21,12 +21,14 @@ from bunkhouse.api.routes import (
     events,
     execute,
     export,
+    identities,
     login,
     participants,
     people,
     prompts,
     rewinding,
     sessions,
+    sign_in,
     system,
     terminals,
     uploads,
@@ -63,6 +65,8 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         participants,
     ):
         api.include_router(module.router)
+    for module in (sign_in, identities):
+        api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
     async def get_openapi() -> dict[str, Any]:
@@ -71,6 +75,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
 
     app.include_router(api)
     app.include_router(login.router)
+    app.include_router(sign_in.pages)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -19,17 +19,31 @@ code {{ font-size: .95em; padding: .1em .3em; border: 1px solid #8886; border-ra
 <h1>{title}</h1>
 <p>{message}</p>
 {remedy}
+{action}
 </html>
 """
 
 
-def page(title: str, message: str, *, remedy: str | None = None, status: int = 200) -> HTMLResponse:
-    """Make a page of one message. Words between backticks in `remedy` are shown as code."""
+def page(
+    title: str,
+    message: str,
+    *,
+    remedy: str | None = None,
+    action: tuple[str, str] | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """Make a page of one message. Words between backticks in `remedy` are shown as code.
+
+    `action`: the words of a link, and the path of ours where it leads.
+    """
     return HTMLResponse(
         _PAGE.format(
             title=html.escape(title),
             message=html.escape(message),
             remedy=f"<p>{_coded(remedy)}</p>" if remedy else "",
+            action=f'<p><a href="{html.escape(action[1])}">{html.escape(action[0])}</a></p>'
+            if action
+            else "",
         ),
         status_code=status,
         headers={"Cache-Control": "no-store"},

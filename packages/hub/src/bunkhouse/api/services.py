@@ -13,6 +13,7 @@ from bunkhouse.api import schemas
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.people import Directory, Participants, People, Person, Rights
+from bunkhouse.people.signin import SignIn
 from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
@@ -384,6 +385,7 @@ class Services:
     rights: Rights
     participants: Participants
     directory: Directory
+    sign_in: SignIn
     models: ModelRegistry
     system: System
     repositories: Repositories

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from bunkhouse.bus import Bus
 from bunkhouse.errors import NotFound, Unauthorized
 from bunkhouse.people.identity import ApiToken, Person, Role, SignedIn
-from bunkhouse.store import Database
+from bunkhouse.store import Database, Transaction, identities
 from bunkhouse.store import people as rows
 
 TOKEN_PREFIX = "bh_"  # noqa: S105 - how tokens begin, so that scanners for leaked ones know ours
@@ -97,8 +97,6 @@ class People:
             Unauthorized: the link is unknown, was used before, or is too old.
         """
         now = self._clock()
-        cookie = secrets.token_urlsafe(32)
-        expires_at = now + self._cookie_lifetime
         async with self._database.write() as tx:
             link = await rows.use_link(tx, _digest(secret), now)
             user = None
@@ -114,13 +112,19 @@ class People:
                 user = rows.User(_new_id(), link.role.capitalize(), link.role, now)
                 await rows.add_user(tx, user)
                 await rows.link_signed_in(tx, link.id, user.id)
-            await rows.add_browser_session(
-                tx,
-                rows.BrowserSession(_new_id(), user.id, _digest(cookie), now, expires_at),
-            )
-        return SignedIn(_person(user), cookie, expires_at)
+            return await self.open_browser(tx, user)
 
     # ── browsers ─────────────────────────────────────────────────────────────────────────
+
+    async def open_browser(self, tx: Transaction, user: rows.User) -> SignedIn:
+        """Sign a browser in as `user`, with a secret that nobody has had before."""
+        now = self._clock()
+        cookie = secrets.token_urlsafe(32)
+        expires_at = now + self._cookie_lifetime
+        browser = rows.BrowserSession(_new_id(), user.id, _digest(cookie), now, expires_at)
+        await rows.add_browser_session(tx, browser)
+        await identities.note_sign_in(tx, user.id, now)
+        return SignedIn(_person(user), cookie, expires_at)
 
     async def by_cookie(self, secret: str) -> Person | None:
         """Say whose browser this is; None if it is not, or no longer, signed in."""

@@ -183,6 +183,11 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("deactivated_at", Moment),  # may not sign in any more
+    # as the accounts say that this person signs in with
+    Column("email", Text),
+    Column("login", Text),
+    Column("avatar_url", Text),
+    Column("signed_in_at", Moment),  # when a browser was first signed in as them
 )
 
 participants = Table(
@@ -193,6 +198,33 @@ participants = Table(
     Column("role", String(16), nullable=False),
     Column("added_by", String(32)),
     Column("created_at", Moment, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id"), nullable=False, index=True),
+    Column("provider", String(32), nullable=False),  # the settings' name of it
+    Column("issuer", String(255), nullable=False),  # who vouches, whatever it is called here
+    Column("subject", String(255), nullable=False),  # the issuer's own id of the account
+    Column("login", Text),
+    Column("name", Text),
+    Column("email", Text),
+    Column("avatar_url", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+    Index("uq_identities_account", "issuer", "subject", unique=True),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),
+    Column("provider", String(32), nullable=False),
+    Column("next_path", Text, nullable=False),
+    Column("link_to", String(32), ForeignKey("users.id")),  # whose further account it is to be
+    Column("expires_at", Moment, nullable=False, index=True),
 )
 
 preferences = Table(

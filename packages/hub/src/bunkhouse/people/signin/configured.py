@@ -1,0 +1,72 @@
+"""The providers that an installation offers, by its settings."""
+
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from bunkhouse.addresses import is_trustworthy
+from bunkhouse.errors import InvalidInput
+from bunkhouse.people.signin.exchange import Client
+from bunkhouse.people.signin.github import GitHub
+from bunkhouse.people.signin.oidc import OpenIDConnect
+from bunkhouse.people.signin.provider import Provider
+from bunkhouse.settings import Settings
+
+T = TypeVar("T")
+
+GOOGLE = "https://accounts.google.com"
+
+
+def configured(settings: Settings) -> list[Provider]:
+    """Give those that are switched on, in the order in which they are offered.
+
+    Raises:
+        InvalidInput: a setting is missing beside another, or is no address.
+    """
+    found: list[Provider] = []
+    if settings.github_client_id:
+        secret = _needed("BUNKHOUSE_GITHUB_CLIENT_SECRET", settings.github_client_secret)
+        url = _address("BUNKHOUSE_GITHUB_URL", settings.github_url)
+        name = "GitHub" if url == "https://github.com" else "GitHub Enterprise"
+        found.append(GitHub(url, _client(settings, name, settings.github_client_id, secret)))
+    if settings.google_client_id:
+        secret = _needed("BUNKHOUSE_GOOGLE_CLIENT_SECRET", settings.google_client_secret)
+        issuer = _address("BUNKHOUSE_GOOGLE_ISSUER", settings.google_issuer)
+        # Google documents that its tokens may name it without the scheme.
+        also = ("accounts.google.com",) if issuer == GOOGLE else ()
+        client = _client(settings, "Google", settings.google_client_id, secret)
+        found.append(OpenIDConnect("google", issuer, client, also_called=also))
+    if settings.oidc_client_id or settings.oidc_issuer:
+        client_id = _needed("BUNKHOUSE_OIDC_CLIENT_ID", settings.oidc_client_id)
+        issuer = _address(
+            "BUNKHOUSE_OIDC_ISSUER", _needed("BUNKHOUSE_OIDC_ISSUER", settings.oidc_issuer)
+        )
+        client = _client(settings, settings.oidc_name, client_id, settings.oidc_client_secret)
+        found.append(OpenIDConnect("oidc", issuer, client))
+    return found
+
+
+def _client(settings: Settings, name: str, client_id: str, secret: SecretStr | None) -> Client:
+    scope = {
+        "GitHub": settings.github_scopes,
+        "GitHub Enterprise": settings.github_scopes,
+        "Google": "openid profile email",
+    }.get(name, settings.oidc_scopes)
+    return Client(name, client_id, secret, scope, settings.sign_in_seconds)
+
+
+def _needed(variable: str, value: T | None) -> T:
+    if not value:
+        raise InvalidInput(
+            f"{variable} is missing.", remedy="Set it beside the others of this provider."
+        )
+    return value
+
+
+def _address(variable: str, url: str) -> str:
+    if not is_trustworthy(url):
+        raise InvalidInput(
+            f"{variable} must be an https:// address: who answers there says who people are.",
+            remedy="Only on loopback may it be http://.",
+        )
+    return url
