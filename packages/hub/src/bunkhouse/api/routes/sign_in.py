@@ -10,7 +10,7 @@ from bunkhouse.addresses import hub_origin
 from bunkhouse.api.access import Hub, cookie_name, is_secure
 from bunkhouse.api.identities import OfferedProvider, ProviderAnswer, WaysIn
 from bunkhouse.api.pages import page
-from bunkhouse.errors import BunkhouseError
+from bunkhouse.errors import BunkhouseError, NotFound
 from bunkhouse.people import Person
 from bunkhouse.people.admission import NotAdmitted
 from bunkhouse.people.signin import Answer
@@ -71,7 +71,6 @@ async def finish(
             present=await _present(request, hub),
         )
     except BunkhouseError as error:
-        _audit.warning("sign-in refused", provider=provider, code=error.reason)
         answer = _failed(error, provider)
         _forget(answer, request)
         return answer
@@ -132,6 +131,8 @@ async def _present(request: Request, hub: Hub) -> Person | None:
 
 
 def _failed(error: BunkhouseError, provider: str) -> Response:
+    if not isinstance(error, NotFound):
+        _audit.warning("sign-in refused", provider=provider, code=error.reason)
     title = "You are not let in yet" if isinstance(error, NotAdmitted) else "Not signed in"
     again = ("Begin again", f"/sign-in/{provider}")
     elsewhere = ("To the sign-in page", "/")
@@ -139,6 +140,6 @@ def _failed(error: BunkhouseError, provider: str) -> Response:
         title,
         error.message,
         remedy=error.remedy,
-        action=elsewhere if isinstance(error, NotAdmitted) or error.status == 404 else again,
+        action=elsewhere if isinstance(error, (NotAdmitted, NotFound)) else again,
         status=error.status,
     )
