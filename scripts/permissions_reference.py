@@ -33,6 +33,9 @@ PUBLIC = {
     "GET /api/health": "says that the hub answers, and its version",
     "GET /api/openapi.json": "the description of the API",
     "GET /login/{secret}": "the secret is what lets in",
+    "GET /api/sign-in": "who is not signed in has to know how",
+    "GET /sign-in/{provider}": "the provider is asked who it is",
+    "GET /sign-in/{provider}/callback": "what the provider says is what lets in",
 }
 """Routes that ask nobody who they are, and why."""
 

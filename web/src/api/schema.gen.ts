@@ -902,6 +902,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Ways In
+         * @description Say with which accounts one can sign in here.
+         */
+        get: operations["listWaysIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Identities
+         * @description List the accounts that you sign in with.
+         */
+        get: operations["listIdentities"];
+        put?: never;
+        /**
+         * Link Identity
+         * @description Begin to link a further account: go to `url` with the browser that asked.
+         */
+        post: operations["linkIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/identities/{identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlink Identity
+         * @description Unlink an account; the last one that you can sign in with stays.
+         */
+        delete: operations["unlinkIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1283,6 +1347,40 @@ export interface components {
             version: string;
         };
         /**
+         * IdentityOut
+         * @description An account that you sign in with.
+         */
+        IdentityOut: {
+            /** Id */
+            id: string;
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "github" | "google" | "oidc";
+            /** Login */
+            login: string | null;
+            /** Name */
+            name: string | null;
+            /**
+             * Email
+             * @description As the provider says that it is verified.
+             */
+            email: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /**
+             * Usable
+             * @description False where its provider is not offered here any more.
+             */
+            usable: boolean;
+        };
+        /**
          * ImageStatus
          * @description The sandbox image.
          */
@@ -1319,6 +1417,30 @@ export interface components {
             bytes: number | null;
             /** Until */
             until: string | null;
+        };
+        /**
+         * LinkBegun
+         * @description Where the browser that asked is to go now.
+         */
+        LinkBegun: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * LinkIn
+         * @description Which account is to be linked, and where to come back to.
+         */
+        LinkIn: {
+            /**
+             * Provider
+             * @enum {string}
+             */
+            provider: "github" | "google" | "oidc";
+            /**
+             * Next
+             * @default /
+             */
+            next: string;
         };
         /**
          * Me
@@ -1516,6 +1638,24 @@ export interface components {
             message: string;
         };
         /**
+         * OfferedProvider
+         * @description A service with whose accounts one can sign in.
+         */
+        OfferedProvider: {
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "github" | "google" | "oidc";
+            /** Name */
+            name: string;
+            /**
+             * Start
+             * @description The path to go to, with `?next=` the page to come back to.
+             */
+            start: string;
+        };
+        /**
          * OpeningOut
          * @description What a reader that begins in the middle of a log folds first.
          */
@@ -1523,6 +1663,13 @@ export interface components {
             /** Events */
             events: components["schemas"]["Event"][];
             usage: components["schemas"]["Usage"];
+        };
+        /** Page[IdentityOut] */
+        IdentityPage: {
+            /** Items */
+            items: components["schemas"]["IdentityOut"][];
+            /** Next */
+            next: string | null;
         };
         /** Page[ParticipantOut] */
         ParticipantPage: {
@@ -3113,6 +3260,14 @@ export interface components {
             mode: string;
             /** Notice */
             notice: string | null;
+        };
+        /**
+         * WaysIn
+         * @description All of them; none, where there is the one-time link alone.
+         */
+        WaysIn: {
+            /** Providers */
+            providers: components["schemas"]["OfferedProvider"][];
         };
         /**
          * WholeOutput
@@ -4927,6 +5082,126 @@ export interface operations {
             path: {
                 session_id: string;
                 user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listWaysIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysIn"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    linkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkBegun"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    unlinkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity_id: string;
             };
             cookie?: never;
         };

@@ -185,9 +185,6 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
 
-        people = People(
-            database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes
-        )
         services = Services(
             settings=settings,
             sessions=Sessions(

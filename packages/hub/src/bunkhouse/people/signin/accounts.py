@@ -213,7 +213,7 @@ class Accounts:
         return newer
 
     async def _owner(self, tx: Transaction, account: identities.Identity) -> rows.User:
-        user = await rows.user(tx, account.user_id)
+        user = await rows.active(tx, account.user_id)
         if user is None:
             raise Forbidden(
                 "You may not use this installation any more.",
