@@ -342,6 +342,13 @@ class Settings(BaseSettings):
             raise ValueError("give a domain such as apps.example.org, without port or *")
         return value.lower()
 
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _with_openid(cls, value: str) -> str:
+        if "openid" not in value.split():
+            raise ValueError("without `openid` among them nobody says who somebody is")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:

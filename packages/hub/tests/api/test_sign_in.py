@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from bunkhouse.api.access import COOKIE
 from bunkhouse.errors import InvalidInput, StorageFull
@@ -377,6 +378,18 @@ async def test_who_signed_out_meanwhile_links_nothing(
         assert "not signed in any more" in answer.text
         assert await browser.me() is None
     assert await stored(house) == before
+
+
+async def test_a_provider_may_be_called_anything(house: House, oidc: FakeOpenID) -> None:
+    oidc.name = "GitHub"
+    offer(house, oidc=oidc)
+    async with house.client() as client:
+        assert (await Browser(client).sign_in("oidc", "ada-1")).status_code == 303
+
+
+async def test_who_somebody_is_must_be_asked_for(house: House, oidc: FakeOpenID) -> None:
+    with pytest.raises(ValidationError, match="openid"):
+        offer(house, oidc=oidc, oidc_scopes="profile email")
 
 
 # ── settings ─────────────────────────────────────────────────────────────────────────────────

@@ -2,8 +2,6 @@
 
 from typing import TypeVar
 
-from pydantic import SecretStr
-
 from bunkhouse.addresses import is_trustworthy
 from bunkhouse.errors import InvalidInput
 from bunkhouse.people.signin.exchange import Client
@@ -24,35 +22,40 @@ def configured(settings: Settings) -> list[Provider]:
         InvalidInput: a setting is missing beside another, or is no address.
     """
     found: list[Provider] = []
+    seconds = settings.sign_in_seconds
     if settings.github_client_id:
         secret = _needed("BUNKHOUSE_GITHUB_CLIENT_SECRET", settings.github_client_secret)
-        url = _address("BUNKHOUSE_GITHUB_URL", settings.github_url)
+        url = _address("BUNKHOUSE_GITHUB_URL", settings.github_url.rstrip("/"))
         name = "GitHub" if url == "https://github.com" else "GitHub Enterprise"
-        found.append(GitHub(url, _client(settings, name, settings.github_client_id, secret)))
+        found.append(
+            GitHub(
+                url,
+                Client(name, settings.github_client_id, secret, settings.github_scopes, seconds),
+            )
+        )
     if settings.google_client_id:
         secret = _needed("BUNKHOUSE_GOOGLE_CLIENT_SECRET", settings.google_client_secret)
         issuer = _address("BUNKHOUSE_GOOGLE_ISSUER", settings.google_issuer)
         # Google documents that its tokens may name it without the scheme.
         also = ("accounts.google.com",) if issuer == GOOGLE else ()
-        client = _client(settings, "Google", settings.google_client_id, secret)
+        client = Client(
+            "Google", settings.google_client_id, secret, "openid profile email", seconds
+        )
         found.append(OpenIDConnect("google", issuer, client, also_called=also))
     if settings.oidc_client_id or settings.oidc_issuer:
         client_id = _needed("BUNKHOUSE_OIDC_CLIENT_ID", settings.oidc_client_id)
         issuer = _address(
             "BUNKHOUSE_OIDC_ISSUER", _needed("BUNKHOUSE_OIDC_ISSUER", settings.oidc_issuer)
         )
-        client = _client(settings, settings.oidc_name, client_id, settings.oidc_client_secret)
+        client = Client(
+            settings.oidc_name,
+            client_id,
+            settings.oidc_client_secret,
+            settings.oidc_scopes,
+            seconds,
+        )
         found.append(OpenIDConnect("oidc", issuer, client))
     return found
-
-
-def _client(settings: Settings, name: str, client_id: str, secret: SecretStr | None) -> Client:
-    scope = {
-        "GitHub": settings.github_scopes,
-        "GitHub Enterprise": settings.github_scopes,
-        "Google": "openid profile email",
-    }.get(name, settings.oidc_scopes)
-    return Client(name, client_id, secret, scope, settings.sign_in_seconds)
 
 
 def _needed(variable: str, value: T | None) -> T:
