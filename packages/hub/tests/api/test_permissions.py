@@ -28,8 +28,9 @@ from bunkhouse.sessions import NewSession
 from bunkhouse.store.participants import Standing
 
 from ..sandbox import SECONDS, FakeSandbox, fake_sandbox
+from ..sessions.runner import Runner
 from .cast import EVERYBODY, Cast, Who, gathered
-from .house import House, Runner
+from .house import House
 from .test_live import the_log, until_ready
 from .test_streams import chunk, items
 
