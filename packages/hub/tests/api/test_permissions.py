@@ -178,6 +178,8 @@ async def ask(
 
 def judged(status: int, problem: dict[str, Any], session_id: str) -> int | None:
     """The status if it is a refusal of who asks; None where it is about what was asked."""
+    if problem.get("code") == "browser_needed":
+        return None  # they may, only not with a token, as which all come here
     if status in (401, 403):
         return status
     hidden = status == 404 and problem["detail"] == f"There is no session {session_id}."
