@@ -19,12 +19,15 @@ def every_error(root: type[BunkhouseError] = BunkhouseError) -> list[type[Bunkho
 async def test_each_of_our_errors(
     house: House, kind: type[BunkhouseError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(session_id: str) -> None:
-        raise kind("It is so.", remedy="Do that.")
+    further = {"role": "owner"} if kind is errors.RoleNeeded else {}
 
+    async def fail(session_id: str) -> None:
+        raise kind("It is so.", remedy="Do that.", **further)
+
+    session = await house.sessions.create(NewSession(), house.admin)
     monkeypatch.setattr(house.sessions, "get", fail)
     async with house.program() as program:
-        answer = await program.get("/api/sessions/x")
+        answer = await program.get(f"/api/sessions/{session.id}")
     assert answer.status_code == kind.status
     assert answer.headers["content-type"] == "application/problem+json"
     told = answer.json()
@@ -35,6 +38,7 @@ async def test_each_of_our_errors(
         "detail": "It is so.",
         "code": kind.code,
         "remedy": "Do that.",
+        **further,
     }
     assert ("www-authenticate" in answer.headers) == (kind is errors.Unauthorized)
     assert ("retry-after" in answer.headers) == (kind.status in (429, 503))
@@ -54,7 +58,10 @@ async def test_each_of_our_errors(
         ("GET", "/api/sessions?limit=0", 422, "invalid_input"),
         ("GET", "/api/sessions?cursor=nonsense", 422, "invalid_input"),
         ("GET", "/api/branches", 422, "invalid_input"),
-        ("GET", f"/api/sessions/{'x' * 100}", 422, "invalid_input"),
+        ("GET", f"/api/sessions/{'x' * 100}", 404, "not_found"),
+        ("GET", "/api/sessions/a%00b", 404, "not_found"),
+        ("PUT", "/api/sessions/a%FFb/people/x", 404, "not_found"),
+        ("PATCH", "/api/people/a%00b", 422, "invalid_input"),
     ],
 )
 async def test_addresses_and_methods(

@@ -1,12 +1,15 @@
 """The shapes of what the API says of people."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from bunkhouse.api.schemas import Input
 from bunkhouse.people import Role, SessionRole
+
+PersonId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 class Me(BaseModel):

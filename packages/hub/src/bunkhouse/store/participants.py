@@ -7,6 +7,7 @@ from typing import Literal
 
 from sqlalchemy import delete, insert, select, update
 
+from bunkhouse.store import encoding
 from bunkhouse.store import tables as t
 from bunkhouse.store.connections import Transaction
 from bunkhouse.store.sessions import Visibility
@@ -53,7 +54,8 @@ async def standings(
             participants.c.role,
         )
         .join(participants, participants.c.session_id == sessions.c.id, isouter=True)
-        .where(sessions.c.id.in_(ids))
+        # They come from addresses, which may have anything in them.
+        .where(sessions.c.id.in_([encoding.text(each) for each in ids]))
     )
     if not deleted:
         query = query.where(sessions.c.deleted_at.is_(None))

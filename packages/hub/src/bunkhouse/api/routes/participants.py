@@ -1,18 +1,15 @@
 """Who takes part in a session."""
 
 from dataclasses import asdict
-from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from bunkhouse.api.access import ASKED_FURTHER, Hub, Leaver, Reader, Sharer
-from bunkhouse.api.people_schemas import ParticipantIn, ParticipantOut
+from bunkhouse.api.people_schemas import ParticipantIn, ParticipantOut, PersonId
 from bunkhouse.api.routes.sessions import SessionId
 from bunkhouse.api.schemas import Page
 
 router = APIRouter(prefix="/sessions/{session_id}/people", tags=["people"])
-
-UserId = Annotated[str, Path(max_length=64)]
 
 
 @router.get("")
@@ -26,7 +23,7 @@ async def list_participants(
 
 @router.put("/{user_id}")
 async def put_participant(
-    session_id: SessionId, user_id: UserId, wanted: ParticipantIn, hub: Hub, person: Sharer
+    session_id: SessionId, user_id: PersonId, wanted: ParticipantIn, hub: Hub, person: Sharer
 ) -> ParticipantOut:
     """Let somebody take part, or give them another role. Whoever began it stays its owner."""
     put = await hub.participants.put(session_id, user_id, wanted.role, person)
@@ -35,7 +32,7 @@ async def put_participant(
 
 @router.delete("/{user_id}", status_code=204)
 async def remove_participant(
-    session_id: SessionId, user_id: UserId, hub: Hub, person: Leaver
+    session_id: SessionId, user_id: PersonId, hub: Hub, person: Leaver
 ) -> None:
     """Let somebody take part no longer; oneself may go without being an owner."""
     if user_id != person.id:

@@ -13,7 +13,7 @@ from bunkhouse.api.access import (
     cookie_name,
     is_secure,
 )
-from bunkhouse.api.people_schemas import Me, PersonOut, PersonPatch, TokenIn, TokenOut
+from bunkhouse.api.people_schemas import Me, PersonId, PersonOut, PersonPatch, TokenIn, TokenOut
 from bunkhouse.api.schemas import Page
 from bunkhouse.errors import InvalidInput
 from bunkhouse.people import ApiToken
@@ -54,7 +54,7 @@ async def list_people(hub: Hub, person: PeopleReader) -> Page[PersonOut]:
 
 @router.patch("/people/{person_id}")
 async def change_person(
-    person_id: str, patch: PersonPatch, hub: Hub, person: PeopleManager
+    person_id: PersonId, patch: PersonPatch, hub: Hub, person: PeopleManager
 ) -> PersonOut:
     """Change somebody's role, or let them sign in again. The last admin stays one."""
     entry = None
@@ -68,7 +68,7 @@ async def change_person(
 
 
 @router.delete("/people/{person_id}", status_code=204)
-async def deactivate_person(person_id: str, hub: Hub, person: PeopleManager) -> None:
+async def deactivate_person(person_id: PersonId, hub: Hub, person: PeopleManager) -> None:
     """Sign somebody out everywhere for good, and revoke their tokens. What they did stays."""
     await hub.directory.deactivate(person_id, person)
 
