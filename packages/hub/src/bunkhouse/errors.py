@@ -14,12 +14,16 @@
     │   ├── NotListening
     │   ├── SnapshotMissing
     │   └── LastAdmin
+    │   ├── GrantMissing
+    │   └── GrantRevoked
     ├── TooLarge              413
     ├── TooMany               429
     ├── Unavailable           503  something that we need is not there now
     │   ├── EngineDown
     │   ├── ImageMissing
-    │   └── StorageFull
+    │   ├── StorageFull
+    │   ├── VaultKeyMissing
+    │   └── SealBroken
     └── UpstreamFailed        502  a forge, a registry or a model provider failed
 
 Each has a `code` for machines, a sentence for people and, where there is one, a remedy. The API
@@ -131,6 +135,16 @@ class LastAdmin(Conflict):
     """Without this person nobody would be an admin."""
 
     code = "last_admin"
+class GrantMissing(Conflict):
+    """The person has not let the hub act for them at this forge."""
+
+    code = "grant_missing"
+
+
+class GrantRevoked(Conflict):
+    """The person's leave to act for them at a forge is not good any more."""
+
+    code = "grant_revoked"
 
 
 class TooLarge(BunkhouseError):
@@ -170,6 +184,18 @@ class StorageFull(Unavailable):
     """The disk is full, or nearly so."""
 
     code = "storage_full"
+
+
+class VaultKeyMissing(Unavailable):
+    """Something is encrypted with a key that the hub does not have."""
+
+    code = "vault_key_missing"
+
+
+class SealBroken(Unavailable):
+    """Something that was encrypted is damaged."""
+
+    code = "seal_broken"
 
 
 class UpstreamFailed(BunkhouseError):

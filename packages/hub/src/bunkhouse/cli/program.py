@@ -42,6 +42,8 @@ _FORK = """Make a new session of one, with chat and files as they were just befo
 The original stays as it is. The new one's id and address are printed.
 """
 
+_ROTATE = "Make a new key for what is encrypted in the store."
+
 app = App(
     name="bunkhouse",
     help="Coding agents in sandboxes of their own.",
@@ -74,6 +76,7 @@ _token.command("bunkhouse.cli.people:create_token", name="create", help="Make a 
 _admin.command("bunkhouse.cli.people:link", name="link", help="Make a one-time sign-in link.")
 _admin.command("bunkhouse.cli.backup:backup", name="backup", help="Write a backup.")
 _admin.command("bunkhouse.cli.backup:restore", name="restore", help="Restore a backup.")
+_admin.command("bunkhouse.cli.vault:rotate_key", name="rotate-key", help=_ROTATE)
 for group in (_image, _token, _admin):
     app.command(group)
 
