@@ -12,6 +12,7 @@ from pathlib import Path
 import checks
 import client
 import container_engine as engine
+import github_description
 import machine
 import packages
 import postgres_server
@@ -83,6 +84,7 @@ def test() -> None:
         }
     )
     postgres_server.ready()
+    github_description.ready(node)
     engine.ready()
     image()
     checks.run_all(node)
@@ -142,6 +144,7 @@ GOALS = {
     "engine-stop": engine.stop,
     "packages": prepare,
     "client": lambda: (prepare(), client.ready()),
+    "github": lambda: (prepare(), github_description.ready(client.find_node())),
     "clean": clean,
 }
 

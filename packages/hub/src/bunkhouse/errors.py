@@ -13,7 +13,7 @@
     │   ├── ServiceNotRunning
     │   ├── NotListening
     │   ├── SnapshotMissing
-    │   └── LastAdmin
+    │   ├── LastAdmin
     │   ├── GrantMissing
     │   └── GrantRevoked
     ├── TooLarge              413
@@ -135,6 +135,8 @@ class LastAdmin(Conflict):
     """Without this person nobody would be an admin."""
 
     code = "last_admin"
+
+
 class GrantMissing(Conflict):
     """The person has not let the hub act for them at this forge."""
 

@@ -14,6 +14,7 @@ from bunkhouse.store.participants import Standing
 Action = Literal[
     "self.own",
     "tokens.own",
+    "grants.own",
     "uploads.own",
     "system.read",
     "models.read",
@@ -63,6 +64,9 @@ Rule = InInstallation | InSession
 ACTIONS: dict[Action, Rule] = {
     "self.own": InInstallation("member", "See who one is; sign this browser out."),
     "tokens.own": InInstallation("member", "Make, list and revoke one's own tokens."),
+    "grants.own": InInstallation(
+        "member", "Give, see and take back what the hub may do for one at a forge."
+    ),
     "uploads.own": InInstallation("member", "Upload files for prompts; see and forget one's own."),
     "system.read": InInstallation("member", "See how engine, image and sandboxes are."),
     "models.read": InInstallation("member", "See which models there are."),

@@ -56,6 +56,13 @@ async def get(tx: Transaction, session_id: str, prompt_id: str) -> PromptRow | N
     return None if found is None else PromptRow(**found)
 
 
+async def authors(tx: Transaction, session_id: str) -> set[tuple[str, str]]:
+    """Who said something in a session: their ids and names."""
+    query = select(prompts.c.author_id, prompts.c.author).distinct()
+    found = await tx.execute(query.where(prompts.c.session_id == session_id))
+    return {(row.author_id, row.author) for row in found}
+
+
 async def retries(tx: Transaction, session_id: str, prompt_id: str) -> list[PromptRow]:
     """The prompts that repeat this one, oldest first."""
     query = (

@@ -126,6 +126,7 @@ class SessionRow:
     rewind: Rewind | None
     forked_from: ForkedFrom | None
     visibility: Visibility
+    work_branch: str | None
     lease_owner: str | None
     lease_until: float | None
 

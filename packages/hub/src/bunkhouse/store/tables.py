@@ -109,6 +109,7 @@ sessions = Table(
     Column("rewind", JSON(none_as_null=True)),  # how far it is rewound, or is to be
     Column("forked_from", JSON(none_as_null=True)),  # of which session it began as a copy
     Column("visibility", String(16), nullable=False, server_default="joinable"),
+    Column("work_branch", Text),  # its own at the forge; null: it may not push
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),
@@ -280,6 +281,27 @@ login_links = Table(
     Column("used_at", Moment),
 )
 
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id"), nullable=False),
+    Column("forge", String(16), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("account_id", String(64), nullable=False),
+    Column("login", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("access_token", Text, nullable=False),  # sealed by the vault, as is the next
+    Column("refresh_token", Text),
+    Column("expires_at", Moment),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("revoked_at", Moment),  # since when the forge does not take it
+)
+
+Index("uq_grants_user_host", grants.c.user_id, grants.c.host, unique=True)
 Index("ix_prompts_queue", prompts.c.session_id, prompts.c.state, prompts.c.position)
 
 STANDING = text(

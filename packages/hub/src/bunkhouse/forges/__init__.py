@@ -1,0 +1,39 @@
+"""Forges: the hosts of repositories, where people have accounts.
+
+- `forge`: what a forge is asked for, and the shapes of its answers.
+- `github`: GitHub, also as GitHub Enterprise.
+- `grants`: what people let the hub do for them there; tokens are sealed in the store.
+"""
+
+from bunkhouse.forges.forge import (
+    Account,
+    Application,
+    Branch,
+    CheckRun,
+    Comment,
+    Forge,
+    Issue,
+    PullRequest,
+    Repository,
+    Review,
+    Tokens,
+)
+from bunkhouse.forges.github import GitHub
+from bunkhouse.forges.grants import Grant, Grants
+
+__all__ = [
+    "Account",
+    "Application",
+    "Branch",
+    "CheckRun",
+    "Comment",
+    "Forge",
+    "GitHub",
+    "Grant",
+    "Grants",
+    "Issue",
+    "PullRequest",
+    "Repository",
+    "Review",
+    "Tokens",
+]
