@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bunkhouse.broker.git import GitDoor, recall
+from bunkhouse.broker.git import GitDoor, Visitor, recall
 
 from ..serving import serve
 
@@ -33,10 +33,21 @@ _CLEAN = {name: value for name, value in os.environ.items() if not name.startswi
 }
 
 
-def git(*arguments: str, cwd: Path | None = None, stdin: bytes | None = None) -> str:
-    """Run git and give what it prints; fails the test where git fails."""
+def git(
+    *arguments: str,
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
+    by: tuple[str, str] | None = None,
+) -> str:
+    """Run git and give what it prints; fails the test where git fails.
+
+    `by`: the name and address of whoever commits, if not A.
+    """
+    env = dict(_CLEAN)
+    for role in ("AUTHOR", "COMMITTER") if by else ():
+        env[f"GIT_{role}_NAME"], env[f"GIT_{role}_EMAIL"] = by or ("", "")
     done = subprocess.run(
-        ["git", *arguments], cwd=cwd, input=stdin, env=_CLEAN, capture_output=True, check=False
+        ["git", *arguments], cwd=cwd, input=stdin, env=env, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
@@ -127,7 +138,7 @@ async def door_to(repository: str | None, saw: list[Request] | None = None) -> A
             request,
             path=request.path_params["path"],
             repository=repository,
-            session_id="s_1",
+            visitor=Visitor("s_1", "u_1"),
         )
 
     route = Route("/sandbox/git/{path:path}", serving, methods=["GET", "POST"])

@@ -143,7 +143,7 @@ async def test_other_repositories_and_pushes_are_refused(small: Path, tmp_path: 
         assert (await client("clone", "-q", url, str(tmp_path / "c"))).code == 0
         said = await client("push", "origin", "main:other", cwd=tmp_path / "c")
         assert said.code != 0
-        assert "remote: Pushing from a sandbox is not possible yet" in said.err
+        assert "remote: This session can't push: it has no branch of its own." in said.err
         said = await client("ls-remote", f"{url.rpartition('/')[0]}/another")
         assert "remote: Through this door a session reaches its own repository alone" in said.err
         said = await client("ls-remote", f"{url}/../../../etc")

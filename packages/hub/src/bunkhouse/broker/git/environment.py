@@ -8,7 +8,7 @@ stands here, and no way to ask anybody anything.
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -63,11 +63,17 @@ class Result:
     """Whether it was ended since it took too long."""
 
 
-def environment(*, safe: Iterable[str] = (), protocol: str | None = None) -> dict[str, str]:
+def environment(
+    *,
+    safe: Iterable[str] = (),
+    protocol: str | None = None,
+    config: Iterable[tuple[str, str]] = (),
+) -> dict[str, str]:
     """The environment for git.
 
     `safe`: folders that git may work in though they belong to another user; `*` for any.
-    `protocol`: what the client said in `Git-Protocol`.
+    `protocol`: what the client said in `Git-Protocol`. `config`: more of it, name and value; here
+    it is seen by nobody else, as it would be among arguments.
     """
     env = {name: os.environ[name] for name in _PASSED if name in os.environ}
     if "GIT_SSL_CAINFO" not in env and "SSL_CERT_FILE" in env:
@@ -84,7 +90,7 @@ def environment(*, safe: Iterable[str] = (), protocol: str | None = None) -> dic
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_OPTIONAL_LOCKS": "0",
     }
-    entries = [*_CONFIGURATION, *(("safe.directory", folder) for folder in safe)]
+    entries = [*_CONFIGURATION, *(("safe.directory", folder) for folder in safe), *config]
     env["GIT_CONFIG_COUNT"] = str(len(entries))
     for place, (name, value) in enumerate(entries):
         env[f"GIT_CONFIG_KEY_{place}"] = name
@@ -94,10 +100,20 @@ def environment(*, safe: Iterable[str] = (), protocol: str | None = None) -> dic
     return env
 
 
-async def run(*arguments: str, env: dict[str, str], seconds: float) -> Result:
-    """Run git to its end, or for `seconds`. Raises OSError where there is no git."""
+async def run(
+    *arguments: str,
+    env: dict[str, str],
+    seconds: float,
+    limit: Callable[[int], None] | None = None,
+) -> Result:
+    """Run git to its end, or for `seconds`. Raises OSError where there is no git.
+
+    `limit` is called with the id of its process as soon as there is one.
+    """
     process = await start(*arguments, env=env, stdin=asyncio.subprocess.DEVNULL)
     try:
+        if limit is not None:
+            limit(process.pid)
         out, err = await asyncio.wait_for(process.communicate(), seconds)
     except TimeoutError:
         return Result(-1, "", "", late=True)
@@ -111,7 +127,10 @@ async def run(*arguments: str, env: dict[str, str], seconds: float) -> Result:
 
 
 async def start(
-    *arguments: str, env: dict[str, str], stdin: int = asyncio.subprocess.PIPE
+    *arguments: str,
+    env: dict[str, str],
+    stdin: int = asyncio.subprocess.PIPE,
+    stderr: int = asyncio.subprocess.PIPE,
 ) -> asyncio.subprocess.Process:
     """Start git in a process group of its own. Raises OSError where there is no git."""
     return await asyncio.create_subprocess_exec(
@@ -119,7 +138,7 @@ async def start(
         *arguments,
         stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=stderr,
         env=env,
         cwd="/",
         start_new_session=True,

@@ -2,16 +2,59 @@
 
 from starlette.responses import PlainTextResponse
 
-from bunkhouse.errors import BunkhouseError, InvalidInput, NotFound, UpstreamFailed
+from bunkhouse.errors import (
+    BunkhouseError,
+    Forbidden,
+    GrantRevoked,
+    InvalidInput,
+    NotFound,
+    UpstreamFailed,
+)
 
 
 def not_found(shown: str) -> NotFound:
     """The host has no such repository, or shows it only to those who sign in."""
     return NotFound(
         f"There is no public repository at {shown}.",
-        remedy="Check the address; a private repository needs a sign-in at its host, which "
-        "Bunkhouse does not have.",
+        remedy="Check the address; a private repository needs the sign-in at its host of whoever "
+        "starts the session, which Bunkhouse knows for GitHub alone.",
         code="repository_not_found",
+    )
+
+
+def not_shown(shown: str) -> NotFound:
+    """The host has no such repository for the person whose grant was shown to it."""
+    return NotFound(
+        f"There is no repository at {shown} that your account there may see.",
+        remedy="Check the address, and what your token may see.",
+        code="repository_not_found",
+    )
+
+
+def signed_out(shown: str) -> GrantRevoked:
+    """The host does not take the grant."""
+    return GrantRevoked(
+        f"The host of {shown} does not accept your sign-in any more: sign in there again, or give "
+        "a new token, in Settings; then try again."
+    )
+
+
+def no_push(shown: str) -> Forbidden:
+    """The person whose grant was shown may not push there."""
+    return Forbidden(
+        f"Your account may not push to {shown}. The changes are in the session's Changes tab.",
+        remedy="Ask its owner for the right to, or give a token with more rights.",
+        code="push_not_allowed",
+    )
+
+
+def no_branch() -> Forbidden:
+    """The session may not push anywhere."""
+    return Forbidden(
+        "This session can't push: it has no branch of its own. One gets it where whoever starts it "
+        "is signed in at the repository's host. "
+        "The changes are in the session's Changes tab, as a patch too.",
+        code="push_not_possible",
     )
 
 

@@ -1,24 +1,28 @@
 """Relays git's smart HTTP to the host of a repository's URL, streamed both ways.
 
-Nothing of the sandbox's identity goes up. Down come only answers that are git's own, so that the
-hub can't be made to read any other thing that it can reach.
+Nothing of the sandbox's identity goes up; a person's credential is put in here, and goes to the
+origin of the repository's URL alone, whatever that redirects to. Down come only answers that are
+git's own, so that the hub can't be made to read any other thing that it can reach.
 """
 
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Literal
 
 import httpx2
 from starlette.requests import Request
 
 from bunkhouse.broker.git import refusals
+from bunkhouse.broker.git.packets import References, read_references
 from bunkhouse.broker.git.repositories import RepositoryRef
 from bunkhouse.broker.passthrough import Download, Upload, end_to_end
+from bunkhouse.errors import InvalidInput
 
 _REFS = "/info/refs"
-_PACK = "/git-upload-pack"
-_REFS_TYPE = "application/x-git-upload-pack-advertisement"
-_PACK_TYPE = "application/x-git-upload-pack-result"
+Service = Literal["git-upload-pack", "git-receive-pack"]
 
 _UP = (
     "accept",
@@ -41,6 +45,15 @@ _REDIRECTS = 5
 _REMEMBERED = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What shows a host for whom the hub comes."""
+
+    authorization: str = field(repr=False)
+    rejected: Callable[[], Awaitable[None]]
+    """Called when the host does not take it."""
+
+
 class RemoteGit:
     """Smart HTTP of other hosts. One for the hub; `aclose` when it ends."""
 
@@ -57,44 +70,114 @@ class RemoteGit:
         """Close the connections."""
         await self._client.aclose()
 
-    async def check(self, ref: RepositoryRef) -> None:
+    async def check(self, ref: RepositoryRef, credential: Credential | None = None) -> None:
         """Make sure that the host has the repository; raises what is wrong otherwise."""
-        response = await self._refs(ref, [("user-agent", _AGENT), ("git-protocol", "version=2")])
+        headers = [("user-agent", _AGENT), ("git-protocol", "version=2")]
+        response = await self._refs(ref, "git-upload-pack", headers, credential)
         await response.aclose()
 
-    async def advertise(self, ref: RepositoryRef, request: Request, download: Download) -> None:
+    async def advertise(
+        self,
+        ref: RepositoryRef,
+        request: Request,
+        download: Download,
+        credential: Credential | None = None,
+    ) -> None:
         """Answer `GET info/refs?service=git-upload-pack`."""
-        response = await self._refs(ref, _headers(request))
+        response = await self._refs(ref, "git-upload-pack", _headers(request), credential)
         try:
             await _pass(response, download)
         finally:
             await response.aclose()
 
     async def upload_pack(
-        self, ref: RepositoryRef, request: Request, upload: Upload, download: Download
+        self,
+        ref: RepositoryRef,
+        request: Request,
+        upload: Upload,
+        download: Download,
+        credential: Credential | None = None,
     ) -> None:
         """Answer `POST git-upload-pack`."""
         if ref.url not in self._bases:
             # The hub was started anew since the client asked: find out again where it leads.
-            await self.check(ref)
+            await self.check(ref, credential)
+        service: Service = "git-upload-pack"
+        shown = _headers(request)
+        await self._post(ref, service, shown, upload, download=download, credential=credential)
+
+    async def references(self, ref: RepositoryRef, credential: Credential) -> References:
+        """What the host has, as it says to who wants to push."""
+        headers = [("user-agent", _AGENT), ("accept", "*/*")]
+        response = await self._refs(ref, "git-receive-pack", headers, credential)
+        try:
+            return await read_references(response.aiter_bytes())
+        except (httpx2.HTTPError, OSError) as error:
+            raise refusals.unreachable(ref.url, _why(error)) from error
+        except InvalidInput as error:
+            raise refusals.not_a_repository(ref.url) from error
+        finally:
+            await response.aclose()
+
+    async def receive_pack(
+        self,
+        ref: RepositoryRef,
+        body: AsyncIterator[bytes],
+        size: int,
+        download: Download,
+        credential: Credential,
+    ) -> None:
+        """Answer `POST git-receive-pack` with what the host says to `body`, of `size` bytes."""
+        headers = [
+            ("user-agent", _AGENT),
+            ("accept", "application/x-git-receive-pack-result"),
+            ("accept-encoding", "identity"),
+            ("content-type", "application/x-git-receive-pack-request"),
+            ("content-length", str(size)),
+        ]
+        service: Service = "git-receive-pack"
+        await self._post(ref, service, headers, body, download=download, credential=credential)
+
+    async def base(self, ref: RepositoryRef, credential: Credential | None) -> str:
+        """Where the host redirects to, as a URL for git."""
+        if ref.url not in self._bases:
+            await self.check(ref, credential)
+        return self._bases[ref.url]
+
+    async def _post(
+        self,
+        ref: RepositoryRef,
+        service: Service,
+        headers: list[tuple[str, str]],
+        body: AsyncIterator[bytes] | Upload,
+        *,
+        download: Download,
+        credential: Credential | None,
+    ) -> None:
+        url = httpx2.URL(f"{await self.base(ref, credential)}/{service}")
+        shown = [*headers, *_shown_to(ref, url, credential)]
         upstream = self._client.build_request(
-            "POST",
-            self._bases[ref.url] + _PACK,
-            headers=httpx2.Headers(_headers(request)),
-            content=upload,
+            "POST", url, headers=httpx2.Headers(shown), content=body
         )
         response = await self._send(ref, upstream)
         try:
-            _must_be_git(ref, response, _PACK_TYPE)
+            await _must_be_git(ref, response, service, "result", credential)
             await _pass(response, download)
         finally:
             await response.aclose()
 
-    async def _refs(self, ref: RepositoryRef, headers: list[tuple[str, str]]) -> httpx2.Response:
+    async def _refs(
+        self,
+        ref: RepositoryRef,
+        service: Service,
+        headers: list[tuple[str, str]],
+        credential: Credential | None,
+    ) -> httpx2.Response:
         """Ask for the references, where the host redirects to, and remember where that was."""
-        url = httpx2.URL(f"{ref.url}{_REFS}", params={"service": "git-upload-pack"})
+        url = httpx2.URL(f"{ref.url}{_REFS}", params={"service": service})
         for _ in range(_REDIRECTS + 1):
-            upstream = self._client.build_request("GET", url, headers=httpx2.Headers(headers))
+            shown = [*headers, *_shown_to(ref, url, credential)]
+            upstream = self._client.build_request("GET", url, headers=httpx2.Headers(shown))
             response = await self._send(ref, upstream)
             location = response.headers.get("location")
             if response.status_code not in (301, 302, 303, 307, 308) or location is None:
@@ -104,7 +187,7 @@ class RemoteGit:
         else:
             raise refusals.unreachable(ref.url, "it redirects in a circle")
         try:
-            _must_be_git(ref, response, _REFS_TYPE)
+            await _must_be_git(ref, response, service, "advertisement", credential)
             if not url.path.endswith(_REFS):
                 raise refusals.not_a_repository(ref.url)
         except BaseException:
@@ -147,14 +230,38 @@ async def _pass(response: httpx2.Response, download: Download) -> None:
     await download.finish()
 
 
-def _must_be_git(ref: RepositoryRef, response: httpx2.Response, wanted: str) -> None:
+async def _must_be_git(
+    ref: RepositoryRef,
+    response: httpx2.Response,
+    service: Service,
+    part: str,
+    credential: Credential | None,
+) -> None:
     status = response.status_code
+    if status == 401 and credential is not None:
+        await credential.rejected()
+        raise refusals.signed_out(ref.url)
+    if status == 403 and credential is not None and service == "git-receive-pack":
+        raise refusals.no_push(ref.url)
     if status in (401, 403, 404, 410):
-        raise refusals.not_found(ref.url)
+        unseen = refusals.not_found if credential is None else refusals.not_shown
+        raise unseen(ref.url)
     if status == 429 or status >= 500:
         raise refusals.failed(ref.url, status)
-    if status != 200 or response.headers.get("content-type", "").partition(";")[0] != wanted:
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    if status != 200 or kind != f"application/x-{service}-{part}":
         raise refusals.not_a_repository(ref.url)
+
+
+def _shown_to(
+    ref: RepositoryRef, url: httpx2.URL, credential: Credential | None
+) -> list[tuple[str, str]]:
+    """The credential, where this is the origin that it is for."""
+    if credential is None:
+        return []
+    meant = httpx2.URL(ref.url)
+    same = (url.scheme, url.host, url.port) == (meant.scheme, meant.host, meant.port)
+    return [("authorization", credential.authorization)] if same else []
 
 
 def _joined(ref: RepositoryRef, url: httpx2.URL, location: str) -> httpx2.URL:
