@@ -42,6 +42,9 @@ class Repository(BaseModel):
     """Path of the same repository behind the hub's git door, below `DOORS_PREFIX`."""
     branch: str | None = None
     """None: the repository's default branch."""
+    work_branch: str | None = None
+    """The session's own, to be worked on and pushed; begins at `branch`, or goes on where the
+    repository has it already. None: `branch` itself is checked out."""
 
 
 class Provider(BaseModel):
@@ -66,6 +69,8 @@ class SessionSpec(BaseModel):
     author_name: str
     """For commits."""
     author_email: str
+    co_author: str | None = None
+    """`Name <address>`, named as co-author in commits of a turn; None: nobody."""
     permissions: dict[str, Literal["allow", "ask", "deny"]] = Field(
         default_factory=dict[str, Literal["allow", "ask", "deny"]]
     )
@@ -158,6 +163,13 @@ class Ack(BaseModel):
     n: int
 
 
+class CommitIdentity(BaseModel):
+    """Who makes commits."""
+
+    name: str
+    email: str
+
+
 class PromptCommand(BaseModel):
     """Begin a turn."""
 
@@ -167,6 +179,8 @@ class PromptCommand(BaseModel):
     model: str
     attachments: list[Attachment] = Field(default_factory=list[Attachment])
     """Their bytes are at the door: `GET /blobs/{blob}`."""
+    author: CommitIdentity | None = None
+    """In whose name commits of this turn are made; None: in that of the session's author."""
 
 
 class SteerCommand(BaseModel):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bunkhouse_protocol.link import Repository, SessionSpec
+from bunkhouse_protocol.link import CommitIdentity, Repository, SessionSpec
 from bunkhouse_protocol.places import DOORS_PREFIX, HUB_PORT
 from bunkhouse_runner import processes
 from bunkhouse_runner.processes import Account
@@ -138,27 +138,42 @@ def door_url(repository: Repository, doors_url: str = DOORS_URL) -> str:
 
 
 def configure(
-    account: Account, spec: SessionSpec, workspace: Path, *, token: str, doors_url: str = DOORS_URL
+    account: Account,
+    spec: SessionSpec,
+    workspace: Path,
+    *,
+    token: str,
+    doors_url: str = DOORS_URL,
+    author: CommitIdentity | None = None,
+    co_author: str | None = None,
 ) -> None:
     """Write the agent's git configuration; done at each start, and again when the session changes.
+
+    `author`: who makes commits now, if not the session's author; `co_author`: who is named beside.
 
     `~/.gitconfig` itself is the agent's: it is given one line, which includes a file of ours. In
     the workspace (and there alone, since git matches by prefix) the repository's own URL means
     the door, so that a later `git fetch` goes through it. The token is in no repository's config.
     """
     origin = doors_url.removesuffix(DOORS_PREFIX)
-    named = any(map(str.isalnum, spec.author_name))  # git takes no name without a letter
+    by = author or CommitIdentity(name=spec.author_name, email=spec.author_email)
+    named = any(map(str.isalnum, by.name))  # git takes no name without a letter
     lines = [
         "# Written by Bunkhouse at each start.",
         "[user]",
-        f'\tname = "{_quoted(spec.author_name) if named else "Bunkhouse"}"',
-        f'\temail = "{_quoted(spec.author_email)}"',
+        f'\tname = "{_quoted(by.name) if named else "Bunkhouse"}"',
+        f'\temail = "{_quoted(by.email)}"',
         "[init]",
         "\tdefaultBranch = main",
         f'[http "{_quoted(origin)}/"]',
         f'\textraHeader = "Authorization: Bearer {_quoted(token)}"',
         '\tproxy = ""',
     ]
+    if co_author is not None:
+        lines += ["[bunkhouse]", f'\tcoAuthor = "{_quoted(co_author)}"']
+    if spec.repository is not None and spec.repository.work_branch is not None:
+        # A first `git push` of the branch needs no more than that.
+        lines += ["[push]", "\tautoSetupRemote = true"]
     ours = account.home / CONFIG
     repository = spec.repository
     if repository is not None:

@@ -23,7 +23,13 @@ from bunkhouse_protocol.events import (
     TurnEnded,
     WorkspaceChanged,
 )
-from bunkhouse_protocol.link import PermissionCommand, PromptCommand, QuestionCommand, SteerCommand
+from bunkhouse_protocol.link import (
+    CommitIdentity,
+    PermissionCommand,
+    PromptCommand,
+    QuestionCommand,
+    SteerCommand,
+)
 from bunkhouse_runner.agents.base import Agent, AttachedFile, TurnResult
 from bunkhouse_runner.drive import Drive
 from bunkhouse_runner.errors import AgentFailed, WorkspaceUnreadable
@@ -327,6 +333,7 @@ class Turns:
     async def _turn(self, waiting: Waiting, command: PromptCommand) -> None:
         self._running = command.turn_id
         began = time.monotonic()
+        self._sign(command.author, turn=True)
         try:
             with self._spool.together():
                 self._spool.take(waiting.id)
@@ -350,7 +357,15 @@ class Turns:
         )
         self._desk.clear(ended)
         self._running = None
+        self._sign(None, turn=False)
         self._look_soon()
+
+    def _sign(self, author: CommitIdentity | None, *, turn: bool) -> None:
+        try:
+            self._workspace.sign(author, turn=turn)
+        except OSError as error:
+            # Commits go by the name of before; the hub sees to it that it is one of the session's.
+            _log.error("not_signed", error=str(error))
 
     def _look_soon(self) -> None:
         if self._looking is not None:

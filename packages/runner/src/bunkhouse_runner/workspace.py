@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bunkhouse_protocol.gateway import Changes
-from bunkhouse_protocol.link import Repository, SessionSpec
-from bunkhouse_runner import changes, git
+from bunkhouse_protocol.link import CommitIdentity, Repository, SessionSpec
+from bunkhouse_runner import branches, changes, git
 from bunkhouse_runner.agents.base import Memory
 from bunkhouse_runner.cloning import (
     CLONE_ATTEMPTS,
@@ -38,7 +38,7 @@ class Beginning:
     base: str | None
     """The commit; None where there was none yet."""
     branch: str | None
-    """The branch that was checked out; None where the head is detached (a tag)."""
+    """The branch that was cloned; None where the head is detached (a tag)."""
     url: str | None
     """The repository, as the person gave it."""
     wanted: str | None
@@ -64,6 +64,7 @@ class Workspace:
         self._doors_url = doors_url
         self._git = Git(path, account)
         self._reading = asyncio.Lock()
+        self._spec: SessionSpec | None = None
         stored = memory.get("beginning")
         self.beginning = Beginning(**json.loads(stored)) if stored else None
 
@@ -94,10 +95,10 @@ class Workspace:
             CloneFailed: with what to do about it.
         """
         try:
-            git.configure(
-                self._account, spec, self.path, token=self._token, doors_url=self._doors_url
-            )
+            self._spec = spec
+            self.sign()
             if self.beginning is not None and self.ready:
+                await self._own_branch(spec.repository)
                 return self.beginning
             self.path.mkdir(parents=True, exist_ok=True)
             self._account.own(self.path)
@@ -113,6 +114,23 @@ class Workspace:
             raise CloneFailed(
                 "clone_failed", f"The workspace can't be made: {error.strerror or error}."
             ) from error
+
+    def sign(self, author: CommitIdentity | None = None, *, turn: bool = False) -> None:
+        """Say in whose name commits are made from now on; None: in that of the session's author.
+
+        In a `turn` the agent is named beside. Nothing happens before `prepare`. Raises OSError.
+        """
+        if self._spec is None:
+            return
+        git.configure(
+            self._account,
+            self._spec,
+            self.path,
+            token=self._token,
+            doors_url=self._doors_url,
+            author=author,
+            co_author=self._spec.co_author if turn else None,
+        )
 
     async def changes(self, limit: int = changes.DIFF_BYTES) -> Changes:
         """Say what differs from the beginning: committed or not, tracked or not.
@@ -136,6 +154,8 @@ class Workspace:
             return
         await self._clone(spec.repository, report)
         await self._must("remote", "set-url", "origin", spec.repository.url)
+        if spec.co_author is not None:
+            await branches.name_co_authors(self._git)
 
     async def _clone(self, repository: Repository, report: Report) -> None:
         url = git.door_url(repository, self._doors_url)
@@ -171,6 +191,9 @@ class Workspace:
     async def _remember(self, repository: Repository | None) -> Beginning:
         head = await self._git.run("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
         branch = await self._git.run("symbolic-ref", "--quiet", "--short", "HEAD")
+        if repository is not None and repository.work_branch is not None:
+            self._memory.set("work_branch", repository.work_branch)
+            await branches.begin(self._git, repository.work_branch)
         beginning = Beginning(
             base=head.text if head.status == 0 else None,
             branch=branch.text if branch.status == 0 else None,
@@ -181,6 +204,14 @@ class Workspace:
         self._memory.set("making", None)
         self.beginning = beginning
         return beginning
+
+    async def _own_branch(self, repository: Repository | None) -> None:
+        """In a copy of another session's files, go on with a branch of this one's own."""
+        wanted = repository.work_branch if repository else None
+        had = self._memory.get("work_branch")
+        if wanted is not None and had is not None and wanted != had:
+            await branches.go_on(self._git, had, wanted)
+            self._memory.set("work_branch", wanted)
 
     async def _must(self, *arguments: str) -> Result:
         result = await self._git.run(*arguments)

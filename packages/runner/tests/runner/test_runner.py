@@ -21,6 +21,7 @@ from bunkhouse_protocol.events import (
     WorkspaceChanged,
 )
 from bunkhouse_protocol.link import (
+    CommitIdentity,
     PermissionCommand,
     PromptCommand,
     QuestionCommand,
@@ -559,3 +560,21 @@ async def test_a_turn_that_the_hub_ended_meanwhile_is_stopped(house: House) -> N
         house.hub.turns = []
         async with house.serve():
             assert (await house.ended("t1")).outcome == "stopped"
+
+
+async def test_a_turn_is_signed_by_whoever_asked_for_it(house: House, room: Path) -> None:
+    def name() -> str:
+        config = (room / "home" / ".config" / "bunkhouse" / "gitconfig").read_text()
+        return config.partition("name = ")[2].partition("\n")[0].strip('"')
+
+    async with house.serve(), house.running():
+        await house.ready()
+        assert name() == "Ada"
+        bob = CommitIdentity(name="Bob", email="bob@example.org")
+        await house.hub.command(PromptCommand(turn_id="t1", text="hang", model="d/d", author=bob))
+        await house.hub.until(lambda: bool(house.hub.of("tool_call")))
+        assert name() == "Bob"
+        await house.hub.command(StopCommand(turn_id="t1"))
+        await house.ended("t1")
+        await house.turn("t2", "say hi")
+        assert name() == "Ada"
