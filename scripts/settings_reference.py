@@ -102,6 +102,19 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "repository_roots",
         ),
     ),
+    (
+        "Forges",
+        (
+            "github_url",
+            "github_client_id",
+            "github_client_secret",
+            "branch_template",
+            "co_author",
+            "push_bytes",
+            "push_seconds",
+            "vault_key",
+        ),
+    ),
     ("What sandboxes may reach", ("egress", "egress_allow", "egress_connections")),
     (
         "Models",

@@ -15,6 +15,7 @@ from bunkhouse.broker.catalog import Catalog
 from bunkhouse.broker.demo import DemoModel
 from bunkhouse.broker.door import Doors
 from bunkhouse.broker.egress import EgressDoor, Policy
+from bunkhouse.broker.git.credentials import Credentials
 from bunkhouse.broker.git.door import GitDoor
 from bunkhouse.broker.git.sample import make_sample
 from bunkhouse.broker.listener import Listener
@@ -22,6 +23,7 @@ from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import MemoryPresence
+from bunkhouse.forges import Application, GitHub, Grants
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import Directory, Participants, People, Rights
@@ -49,6 +51,7 @@ from bunkhouse.sessions.starting import Starter
 from bunkhouse.sessions.usage import Usage
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database
+from bunkhouse.vault import Vault, given_keys, kept_keys
 from bunkhouse_protocol.places import DOORS_PREFIX, GALLERY_HOST
 
 
@@ -109,10 +112,11 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         settings.data_dir.chmod(0o700)
         settings.run_dir.mkdir(mode=0o700, exist_ok=True)
 
+        grants = await open_grants(database, settings, stack)
         journal = Journal(database, MemoryBus(), hold=Space(settings).short)
         sample = await make_sample(settings.data_dir / "larder")
         providers = Providers(settings)
-        catalog = Catalog(providers, [*settings.repository_roots, sample])
+        catalog = Catalog(providers, [*settings.repository_roots, sample], grants)
         specs = Specs(database, catalog, settings)
         links = Links(journal, specs, event_bytes=settings.event_bytes)
         knocking = Knocking(journal)
@@ -130,10 +134,14 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             demo=demo,
         )
         stack.push_async_callback(models.aclose)
-        git = GitDoor()
+        git = GitDoor(
+            credentials=Credentials(grants),
+            pushes=settings.data_dir / "pushes",
+            push_bytes=settings.push_bytes,
+            push_seconds=settings.push_seconds,
+        )
         stack.push_async_callback(git.aclose)
-        hosts = await asyncio.to_thread(registry_hosts) if settings.egress == "allowlist" else []
-        policy = Policy(settings.egress, [*settings.egress_allow, *hosts])
+        policy = await _policy(settings)
         doors = Doors(
             knocking=knocking,
             links=links,
@@ -216,6 +224,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             repositories=RepositoryAnswers(catalog),
             blobs=attaching.blobs,
             uploads=attaching.uploads,
+            grants=grants,
         )
         apps = Apps(settings, rights, services.sessions)
         services.apps = apps
@@ -225,6 +234,38 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         api = Gateway(apps, _front(application, doors))
         yield Hub(settings, api, services, engine, apps)
         services.closing.set()
+
+
+async def open_grants(database: Database, settings: Settings, stack: AsyncExitStack) -> Grants:
+    """What people let the hub do at forges; its connections are closed with the stack.
+
+    Raises:
+        InvalidInput: the vault's key, or the address of the forge, is none.
+        Unavailable: the vault's key can't be read.
+    """
+    given = settings.vault_key
+    keys = (
+        given_keys(given.get_secret_value())
+        if given
+        else await asyncio.to_thread(kept_keys, settings.data_dir / "vault.key")
+    )
+    github = GitHub(settings.github_url)
+    stack.push_async_callback(github.aclose)
+
+    async def application(host: str) -> Application | None:
+        client, secret = settings.github_client_id, settings.github_client_secret
+        if host != github.host or client is None or secret is None:
+            return None
+        return Application(client, secret.get_secret_value())
+
+    grants = Grants(database, Vault(keys), [github], application=application)
+    await grants.seal_anew()
+    return grants
+
+
+async def _policy(settings: Settings) -> Policy:
+    hosts = await asyncio.to_thread(registry_hosts) if settings.egress == "allowlist" else []
+    return Policy(settings.egress, [*settings.egress_allow, *hosts])
 
 
 def _front(api: ASGIApp, doors: ASGIApp) -> ASGIApp:

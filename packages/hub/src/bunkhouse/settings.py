@@ -297,6 +297,38 @@ class Settings(BaseSettings):
         256, ge=1, description="Connections at once out of one sandbox."
     )
 
+    # forges
+    github_url: str = Field(
+        "https://github.com",
+        description="The GitHub of this installation; for GitHub Enterprise Server its address.",
+    )
+    github_client_id: str | None = Field(
+        None, description="Client id of the application as which the hub is known at GitHub."
+    )
+    github_client_secret: SecretStr | None = Field(
+        None, description="Its client secret; with both, tokens that end are replaced in time."
+    )
+    vault_key: SecretStr | None = Field(
+        None,
+        description="Key that encrypts tokens of other services in the store: 32 bytes as base64, "
+        "older ones behind it, separated by `,`. Unset: `vault.key` in the data folder.",
+    )
+    branch_template: str = Field(
+        "bunkhouse/{slug}-{id}",
+        description="Name of a session's own branch: `{slug}` is of its title, and `{id}`, which "
+        "must be in it, is the session's.",
+    )
+    co_author: str = Field(
+        "Bunkhouse <agent@users.noreply.bunkhouse.invalid>",
+        description="Who is named as co-author in commits of agents' turns; empty: nobody.",
+    )
+    push_bytes: int = Field(
+        512 * MEBIBYTE, ge=MEBIBYTE, description="Largest push that a sandbox may make."
+    )
+    push_seconds: float = Field(
+        300.0, gt=0, description="How long the hub may look into what is pushed, step by step."
+    )
+
     # models
     demo: bool = Field(True, description="Offer the built-in scripted demo model.")
     demo_words_per_second: float = Field(60.0, gt=0, description="How fast the demo model speaks.")
@@ -356,6 +388,26 @@ class Settings(BaseSettings):
         if given and not given.startswith(("postgresql://", "postgres://")):
             raise ValueError("it begins with postgresql://")
         return SecretStr(given) if given else None
+
+    @field_validator("branch_template")
+    @classmethod
+    def _names_branches(cls, value: str) -> str:
+        try:
+            filled = value.format(slug="slug", id="id")
+        except (KeyError, IndexError, ValueError, AttributeError):
+            filled = ""
+        part = r"[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
+        fits = re.fullmatch(rf"{part}(/{part})*", filled)
+        if "{id}" not in value or not fits or ".." in filled or ".lock/" in f"{filled}/":
+            raise ValueError("give a name of a branch with {id} in it, such as work/{slug}-{id}")
+        return value
+
+    @field_validator("co_author")
+    @classmethod
+    def _person(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^<>\n]+ <[^<>\s]+@[^<>\s]+>", value):
+            raise ValueError("give it as `Name <name@example.org>`, or leave it empty")
+        return value
 
     @field_validator(
         "repository_roots", "egress_allow", "sign_up_domains", "sign_up_emails", mode="before"

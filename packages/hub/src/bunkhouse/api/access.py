@@ -174,6 +174,7 @@ def cookie_name(connection: HTTPConnection) -> str:
 
 Anyone = Annotated[Person, Depends(May("self.own"))]
 TokenOwner = Annotated[Person, Depends(May("tokens.own"))]
+GrantOwner = Annotated[Person, Depends(May("grants.own"))]
 Uploader = Annotated[Person, Depends(May("uploads.own"))]
 SystemReader = Annotated[Person, Depends(May("system.read"))]
 ModelsReader = Annotated[Person, Depends(May("models.read"))]

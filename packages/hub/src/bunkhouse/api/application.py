@@ -22,6 +22,7 @@ from bunkhouse.api.routes import (
     execute,
     export,
     identities,
+    grants,
     login,
     participants,
     people,
@@ -65,7 +66,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         participants,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities):
+    for module in (sign_in, identities, grants):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)

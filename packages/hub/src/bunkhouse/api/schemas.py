@@ -177,6 +177,8 @@ class SessionOut(BaseModel):
     state_reason: str | None
     repository: str | None
     branch: str | None
+    work_branch: str | None
+    """The session's own at the forge, to which it may push."""
     model: str
     author: str
     created_at: datetime

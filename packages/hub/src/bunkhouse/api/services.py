@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from bunkhouse.api import schemas
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
+from bunkhouse.forges import Grants
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.signin import SignIn
 from bunkhouse.sessions.export import Export, Format
@@ -395,5 +396,7 @@ class Services:
     """None: pictures are not kept."""
     uploads: Uploads | None = None
     """None: nothing can be attached."""
+    grants: Grants | None = None
+    """None: there are no forges."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the hub begins to stop: open streams end, so that the server can."""

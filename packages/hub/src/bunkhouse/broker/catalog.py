@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bunkhouse.broker.git.repositories import RepositoryRef, parse
 from bunkhouse.broker.models.providers import Providers
+from bunkhouse.forges import Grants
 from bunkhouse.people.identity import Person
 from bunkhouse.sessions.ports import RepositoryChoice
 from bunkhouse_protocol.link import Provider as ProviderSpec
@@ -12,11 +13,15 @@ from bunkhouse_protocol.link import Provider as ProviderSpec
 class Catalog:
     """The repositories and models of an installation.
 
-    `roots` are folders whose repositories everybody may use; admins may use any.
+    `roots` are folders whose repositories everybody may use; admins may use any. `grants` say who
+    is signed in at a forge.
     """
 
-    def __init__(self, providers: Providers, roots: list[Path]) -> None:
+    def __init__(
+        self, providers: Providers, roots: list[Path], grants: Grants | None = None
+    ) -> None:
         self._providers = providers
+        self._grants = grants
         self._roots = roots
 
     async def find(self, text: str, person: Person) -> RepositoryRef:
@@ -31,7 +36,10 @@ class Catalog:
     async def repository(self, text: str, person: Person) -> RepositoryChoice:
         """See `sessions.ports.Catalog.repository`."""
         found = await self.find(text, person)
-        return RepositoryChoice(shown=found.url, door=found.door)
+        forge = self._grants.forge_of(found.url) if self._grants and found.kind == "url" else None
+        grant = await self._grants.find(person.id, forge.host) if self._grants and forge else None
+        pushes = grant is not None and not grant.revoked
+        return RepositoryChoice(shown=found.url, door=found.door, pushes=pushes)
 
     def model(self, text: str | None) -> str:
         """See `sessions.ports.Catalog.model`."""

@@ -10,6 +10,7 @@ import binascii
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,6 +24,7 @@ from bunkhouse.broker import blobs
 from bunkhouse.broker.egress.door import EgressDoor
 from bunkhouse.broker.egress.policy import Policy
 from bunkhouse.broker.git.door import GitDoor
+from bunkhouse.broker.git.pushing import Visitor
 from bunkhouse.broker.listener import SCOPE_KEY
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
@@ -107,7 +109,13 @@ class Doors:
             request,
             path=request.path_params["path"],
             repository=context.repository,
-            session_id=sandbox.session_id,
+            visitor=Visitor(
+                session_id=context.session_id,
+                author_id=context.author_id,
+                branch=context.work_branch,
+                base_commit=context.base_commit,
+                people=partial(self.knocking.people, sandbox.session_id),
+            ),
         )
 
     async def _blob(self, request: Request, sandbox: SandboxIdentity) -> Response:

@@ -41,3 +41,6 @@ def restore(source: Path, /, *, data_dir: Path | None = None) -> None:
     count = manifest.rows.get("sessions", 0)
     sessions = "1 session" if count == 1 else f"{count} sessions"
     print(f"Restored {sessions} of {manifest.created_at:%Y-%m-%d %H:%M} UTC.")
+    key = settings.data_dir / "vault.key"
+    if manifest.rows.get("grants") and settings.vault_key is None and not key.exists():
+        print(f"Sign-ins at forges need the old {key.name}, which no backup has: put it to {key}.")

@@ -21,7 +21,7 @@ from bunkhouse.errors import BunkhouseError, Conflict, EngineDown, NotFound, Una
 from bunkhouse.people.identity import Person
 from bunkhouse.people.permissions import missing
 from bunkhouse.sandboxes.provider import SandboxProvider
-from bunkhouse.sessions import history, limits, once, prompting, rewinding
+from bunkhouse.sessions import branching, history, limits, once, prompting, rewinding
 from bunkhouse.sessions.history import History
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Change, Journal
@@ -94,6 +94,7 @@ class Forking:
         columns: dict[str, Any] = {
             **{name: getattr(original, name) for name in _COPIED},
             "title": _title(original.title),
+            "work_branch": self._branch(original, target),
             "state": "queued",
             "author_id": by.id,
             "author": by.name,
@@ -116,6 +117,12 @@ class Forking:
             await self._blobs.remove(target)
             raise
         return view
+
+    def _branch(self, original: SessionRow, target: str) -> str | None:
+        """One of its own: nobody pushes to another session's."""
+        if original.work_branch is None:
+            return None
+        return branching.branch(self._settings.branch_template, original.title, target)
 
     async def _begin(
         self, change: Change, original: SessionRow, seq: int | None, by: Person

@@ -4,6 +4,7 @@ import asyncio
 
 from bunkhouse.errors import NotFound
 from bunkhouse.people.permissions import missing
+from bunkhouse.sessions import identities
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.views import DoorContext, SandboxIdentity
 from bunkhouse.store import prompts, sandboxes, sessions
@@ -41,7 +42,27 @@ class Knocking:
             running = await prompts.in_state(tx, [session_id], "working")
         if row is None:
             raise missing(session_id)
-        return DoorContext(row.id, row.repository, running[0].id if running else None)
+        return DoorContext(
+            session_id=row.id,
+            repository=row.repository,
+            turn_id=running[0].id if running else None,
+            author_id=row.author_id,
+            work_branch=row.work_branch,
+            base_commit=row.base_commit,
+        )
+
+    async def people(self, session_id: str) -> frozenset[tuple[str, str]]:
+        """Names and addresses that commits of a session may have.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        async with self._journal.database.read() as tx:
+            row = await sessions.get(tx, session_id)
+            if row is None:
+                raise missing(session_id)
+            found = await identities.of_session(tx, row)
+        return frozenset((each.name, each.email) for each in found)
 
     async def note(self, session_id: str, event: Event) -> None:
         """Append what a door saw to the session's log; a session that is gone needs no note."""

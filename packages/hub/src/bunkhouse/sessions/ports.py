@@ -17,6 +17,8 @@ class RepositoryChoice:
     """As people read it."""
     door: str
     """Its path behind the git door."""
+    pushes: bool = False
+    """Whether the person is signed in at its forge, so that the session gets a branch there."""
 
 
 class Catalog(Protocol):

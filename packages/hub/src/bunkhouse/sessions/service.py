@@ -12,6 +12,7 @@ from bunkhouse.errors import Conflict, InvalidInput
 from bunkhouse.people.identity import Person
 from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import (
+    branching,
     cursors,
     deleting,
     limits,
@@ -100,8 +101,7 @@ class Sessions:
         columns: dict[str, Any] = {
             "title": title,
             "state": "queued",
-            "repository": choice.shown if choice else None,
-            "repository_door": choice.door if choice else None,
+            **branching.columns(choice, title, session_id, self._settings.branch_template),
             "branch": branch,
             "model": model,
             "permissions": dict(new.permissions or {}),
@@ -346,8 +346,7 @@ class Sessions:
         choice = await self._catalog.repository(repository, by) if repository else None
         async with self._journal.change(session_id) as change:
             if choice is not None:
-                change.row.repository, change.row.repository_door = choice.shown, choice.door
-                change.row.branch = None
+                branching.change(change.row, choice, self._settings.branch_template)
             if branch is not None:
                 change.row.branch = branch.strip() or None
             await self._set_up_again(change)
@@ -479,7 +478,8 @@ class Sessions:
         if change.row.sandbox_id is not None:
             # It runs, or will again: its runner is told, now or when it next connects.
             change.move("starting", "hub")
-            await change.command(SetupCommand(session=self._specs.write(change.row)))
+            spec = await self._specs.write(change.tx, change.row)
+            await change.command(SetupCommand(session=spec))
 
     async def _attachments(self, session_id: str, prompt_id: str) -> Sequence[Attachment]:
         async with self._journal.database.read() as tx:

@@ -3,10 +3,11 @@
 from typing import cast
 
 from bunkhouse.people.permissions import missing
+from bunkhouse.sessions import identities
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.views import Permission
 from bunkhouse.settings import Settings
-from bunkhouse.store import Database, sessions
+from bunkhouse.store import Database, Transaction, sessions
 from bunkhouse.store.sessions import SessionRow
 from bunkhouse_protocol.link import Repository, SessionSpec
 
@@ -27,22 +28,29 @@ class Specs:
         """
         async with self._database.read() as tx:
             row = await sessions.get(tx, session_id)
-        if row is None:
-            raise missing(session_id)
-        return self.write(row)
+            if row is None:
+                raise missing(session_id)
+            return await self.write(tx, row)
 
-    def write(self, row: SessionRow) -> SessionSpec:
+    async def write(self, tx: Transaction, row: SessionRow) -> SessionSpec:
         """From the session's row."""
         repository = None
         if row.repository is not None and row.repository_door is not None:
-            repository = Repository(url=row.repository, door=row.repository_door, branch=row.branch)
+            repository = Repository(
+                url=row.repository,
+                door=row.repository_door,
+                branch=row.branch,
+                work_branch=row.work_branch,
+            )
+        author = await identities.of(tx, row.author_id, row.author, row.repository)
         return SessionSpec(
             session_id=row.id,
             repository=repository,
             model=row.model,
             providers=self._catalog.providers(),
-            author_name=row.author,
-            author_email=f"{row.author_id}@users.noreply.bunkhouse.invalid",
+            author_name=author.name,
+            author_email=author.email,
+            co_author=(self._settings.co_author or None) if row.work_branch else None,
             permissions=cast("dict[str, Permission]", row.permissions),
             service_idle_seconds=self._settings.service_idle_seconds,
             turn_stall_seconds=self._settings.turn_stall_seconds,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from bunkhouse.sessions import identities
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
 from bunkhouse.store import prompts
@@ -16,7 +17,7 @@ from bunkhouse_protocol.events import (
     TurnEnded,
     TurnStarted,
 )
-from bunkhouse_protocol.link import PromptCommand, SteerCommand, StopCommand
+from bunkhouse_protocol.link import CommitIdentity, PromptCommand, SteerCommand, StopCommand
 
 
 async def running(change: Change) -> prompts.PromptRow | None:
@@ -54,9 +55,15 @@ async def begin_next(change: Change) -> None:
     change.move("working", "hub")
     change.record(TurnStarted(turn_id=prompt.id, model=model))
     change.row.activity = None
+    row = change.row
+    author = await identities.of(change.tx, prompt.author_id, prompt.author, row.repository)
     await change.command(
         PromptCommand(
-            turn_id=prompt.id, text=prompt.text, model=model, attachments=_attachments(prompt)
+            turn_id=prompt.id,
+            text=prompt.text,
+            model=model,
+            attachments=_attachments(prompt),
+            author=CommitIdentity(name=author.name, email=author.email),
         )
     )
 

@@ -167,6 +167,7 @@ class SessionView:
     state_reason: str | None
     repository: str | None
     branch: str | None
+    work_branch: str | None
     model: str
     author: str
     created_at: datetime
@@ -197,6 +198,7 @@ class SessionView:
             state_reason=row.state_reason,
             repository=row.repository,
             branch=row.branch,
+            work_branch=row.work_branch,
             model=row.model,
             author=row.author,
             created_at=row.created_at,
@@ -234,6 +236,11 @@ class DoorContext:
     repository: str | None
     turn_id: str | None
     """The turn that runs."""
+    author_id: str
+    """Who started it."""
+    work_branch: str | None
+    """The one that it may push to."""
+    base_commit: str | None
 
 
 def _last_line(text: str | None) -> str | None:
