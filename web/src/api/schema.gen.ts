@@ -966,6 +966,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Grants
+         * @description List what you let the hub do at forges.
+         */
+        get: operations["listGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/grants/{forge}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Grant
+         * @description Give a token in place of what there was; the forge is asked whose it is.
+         */
+        put: operations["putGrant"];
+        post?: never;
+        /**
+         * Delete Grant
+         * @description Have it forgotten here. At the forge, revoke it yourself.
+         */
+        delete: operations["deleteGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1329,6 +1373,50 @@ export interface components {
             seq: number | null;
         };
         /**
+         * GrantIn
+         * @description A token that you made at the forge.
+         */
+        GrantIn: {
+            /**
+             * Token
+             * Format: password
+             */
+            token: string;
+        };
+        /**
+         * GrantOut
+         * @description What you let the hub do at a forge.
+         */
+        GrantOut: {
+            /**
+             * Forge
+             * @constant
+             */
+            forge: "github";
+            /** Host */
+            host: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "token" | "oauth" | "app";
+            /** Login */
+            login: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Revoked */
+            revoked: boolean;
+        };
+        /**
          * HandBack
          * @description The end of driving.
          */
@@ -1663,6 +1751,13 @@ export interface components {
             /** Events */
             events: components["schemas"]["Event"][];
             usage: components["schemas"]["Usage"];
+        };
+        /** Page[GrantOut] */
+        GrantPage: {
+            /** Items */
+            items: components["schemas"]["GrantOut"][];
+            /** Next */
+            next: string | null;
         };
         /** Page[IdentityOut] */
         IdentityPage: {
@@ -2675,6 +2770,8 @@ export interface components {
             repository: string | null;
             /** Branch */
             branch: string | null;
+            /** Work Branch */
+            work_branch: string | null;
             /** Model */
             model: string;
             /** Author */
@@ -5202,6 +5299,99 @@ export interface operations {
             header?: never;
             path: {
                 identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                forge: "github";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                forge: "github";
             };
             cookie?: never;
         };

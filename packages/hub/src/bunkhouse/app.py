@@ -23,11 +23,12 @@ from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import MemoryPresence
-from bunkhouse.forges import Application, GitHub, Grants
+from bunkhouse.forges import Application, GitHub, Grants, Tokens
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import Directory, Participants, People, Rights
-from bunkhouse.people.signin import SignIn
+from bunkhouse.people.signin import Grant as SignInGrant
+from bunkhouse.people.signin import KeepGrant, SignIn
 from bunkhouse.sandboxes.local import LocalEngine, installation_id
 from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
@@ -218,7 +219,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             rights=rights,
             participants=Participants(database, journal.bus),
             directory=Directory(database, journal.bus),
-            sign_in=SignIn.of(settings, database, people),
+            sign_in=SignIn.of(settings, database, people, keep_grant=_keeping(grants)),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog),
@@ -261,6 +262,24 @@ async def open_grants(database: Database, settings: Settings, stack: AsyncExitSt
     grants = Grants(database, Vault(keys), [github], application=application)
     await grants.seal_anew()
     return grants
+
+
+def _keeping(grants: Grants) -> KeepGrant:
+    """Keep what people allow the hub when they sign in, where that is to work in repositories.
+
+    What only says who they are must not take the place of a token that they gave by hand.
+    """
+
+    async def keep(user_id: str, provider: str, given: SignInGrant) -> None:
+        scopes = given.scopes
+        if scopes and not {"repo", "public_repo"} & set(scopes):
+            return
+        forge = grants.forge(provider)
+        account, _ = await forge.account(given.access_token)
+        tokens = Tokens(given.access_token, given.refresh_token, given.expires_at, scopes)
+        await grants.keep(user_id, forge.host, account, tokens, "oauth" if scopes else "app")
+
+    return keep
 
 
 async def _policy(settings: Settings) -> Policy:

@@ -84,15 +84,10 @@ class Settings(BaseSettings):
     sign_in_seconds: float = Field(
         10.0, gt=0, description="How long a provider may take to answer the hub."
     )
-    github_url: str = Field(
-        "https://github.com", description="Where GitHub is: that, or your GitHub Enterprise."
-    )
-    github_client_id: str | None = Field(
-        None, description="Client id of an OAuth App: switches sign-in with GitHub on."
-    )
-    github_client_secret: SecretStr | None = Field(None, description="Its client secret.")
     github_scopes: str = Field(
-        "read:user user:email", description="What people are asked to allow the hub at GitHub."
+        "read:user user:email",
+        description="What people are asked to allow the hub when they sign in with GitHub; with "
+        "`repo` as well, the hub clones and pushes for them from then on.",
     )
     google_client_id: str | None = Field(
         None, description="Client id at Google: switches sign-in with Google on."
@@ -303,7 +298,9 @@ class Settings(BaseSettings):
         description="The GitHub of this installation; for GitHub Enterprise Server its address.",
     )
     github_client_id: str | None = Field(
-        None, description="Client id of the application as which the hub is known at GitHub."
+        None,
+        description="Client id of the OAuth App or GitHub App as which the hub is known there: "
+        "switches sign-in with GitHub on.",
     )
     github_client_secret: SecretStr | None = Field(
         None, description="Its client secret; with both, tokens that end are replaced in time."

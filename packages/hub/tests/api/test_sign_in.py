@@ -253,10 +253,10 @@ async def test_new_keys_are_found(house: House, oidc: FakeOpenID) -> None:
 async def test_what_github_gives_is_handed_on_and_never_shown(
     house: House, github: FakeGitHub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept: list[tuple[Any, ...]] = []
+    kept: list[tuple[str, str, Grant]] = []
 
-    async def keep(*what: Any) -> None:
-        kept.append(what)
+    async def keep(person: str, provider: str, grant: Grant) -> None:
+        kept.append((person, provider, grant))
 
     def expiring(answer: dict[str, Any]) -> None:
         answer |= {"expires_in": 28800, "refresh_token": "ghr_1"}
@@ -266,13 +266,13 @@ async def test_what_github_gives_is_handed_on_and_never_shown(
     async with house.client() as client:
         await Browser(client).sign_in("github", "ada")
         listed = (await client.get("/api/me/identities")).text
-    ((person, provider, token, refresh, expires_at, scopes),) = kept
-    assert (person, provider, refresh) == (house.admin.id, "github", "ghr_1")
-    assert token in github.given
-    assert isinstance(expires_at, datetime)
-    assert scopes == ("read:user", "user:email", "repo")
-    assert token not in listed
-    assert token not in caplog.text
+    ((person, provider, grant),) = kept
+    assert (person, provider, grant.refresh_token) == (house.admin.id, "github", "ghr_1")
+    assert grant.access_token in github.given
+    assert isinstance(grant.expires_at, datetime)
+    assert grant.scopes == ("read:user", "user:email", "repo")
+    assert grant.access_token not in listed + repr(grant)
+    assert grant.access_token not in caplog.text
 
 
 async def test_that_a_token_can_not_be_kept_keeps_nobody_out(

@@ -12,7 +12,7 @@ from bunkhouse.broker.git.credentials import Credentials
 from bunkhouse.broker.git.packets import FLUSH, Packets, Push
 from bunkhouse.broker.git.pushing import Refusal, Visitor
 from bunkhouse.broker.git.quarantine import Quarantine, quarantine
-from bunkhouse.broker.git.remote import Credential, RemoteGit
+from bunkhouse.broker.git.remote import Credential, RemoteGit, shown_to
 from bunkhouse.broker.git.repositories import RepositoryRef
 from bunkhouse.broker.passthrough import BodyTooLarge, Download, Upload
 from bunkhouse.errors import BunkhouseError, Forbidden, InvalidInput, StorageFull
@@ -131,8 +131,8 @@ class Receiving:
         # A client that does not know where the host's branches are now sends commits that the host
         # has long since: these are for nobody to answer for.
         url = await self._remote.base(ref, credential)
-        header = f"Authorization: {credential.authorization}"
-        await place.know_host(url, [(f"http.{url}.extraHeader", header)])
+        shown = [f"{name}: {value}" for name, value in shown_to(ref, url, credential)]
+        await place.know_host(url, [(f"http.{url}.extraHeader", each) for each in shown])
         tips = [each.new for each in push.commands if each.new != packets.NO_OBJECT]
         new = await place.new(tips)
         found = [commit for commit in found if commit.name in new]

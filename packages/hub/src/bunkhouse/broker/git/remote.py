@@ -155,7 +155,7 @@ class RemoteGit:
         credential: Credential | None,
     ) -> None:
         url = httpx2.URL(f"{await self.base(ref, credential)}/{service}")
-        shown = [*headers, *_shown_to(ref, url, credential)]
+        shown = [*headers, *shown_to(ref, url, credential)]
         upstream = self._client.build_request(
             "POST", url, headers=httpx2.Headers(shown), content=body
         )
@@ -176,7 +176,7 @@ class RemoteGit:
         """Ask for the references, where the host redirects to, and remember where that was."""
         url = httpx2.URL(f"{ref.url}{_REFS}", params={"service": service})
         for _ in range(_REDIRECTS + 1):
-            shown = [*headers, *_shown_to(ref, url, credential)]
+            shown = [*headers, *shown_to(ref, url, credential)]
             upstream = self._client.build_request("GET", url, headers=httpx2.Headers(shown))
             response = await self._send(ref, upstream)
             location = response.headers.get("location")
@@ -253,13 +253,13 @@ async def _must_be_git(
         raise refusals.not_a_repository(ref.url)
 
 
-def _shown_to(
-    ref: RepositoryRef, url: httpx2.URL, credential: Credential | None
+def shown_to(
+    ref: RepositoryRef, at: httpx2.URL | str, credential: Credential | None
 ) -> list[tuple[str, str]]:
-    """The credential, where this is the origin that it is for."""
+    """The credential as a header, where this is the origin that it is for."""
     if credential is None:
         return []
-    meant = httpx2.URL(ref.url)
+    url, meant = httpx2.URL(at), httpx2.URL(ref.url)
     same = (url.scheme, url.host, url.port) == (meant.scheme, meant.host, meant.port)
     return [("authorization", credential.authorization)] if same else []
 

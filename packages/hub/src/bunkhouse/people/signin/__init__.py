@@ -6,8 +6,8 @@
 """
 
 from bunkhouse.people.signin.accounts import LinkedAccount, Redeem
-from bunkhouse.people.signin.profile import KeepGrant, Profile
+from bunkhouse.people.signin.profile import Grant, KeepGrant, Profile
 from bunkhouse.people.signin.provider import Answer
 from bunkhouse.people.signin.signing_in import SignIn
 
-__all__ = ["Answer", "KeepGrant", "LinkedAccount", "Profile", "Redeem", "SignIn"]
+__all__ = ["Answer", "Grant", "KeepGrant", "LinkedAccount", "Profile", "Redeem", "SignIn"]

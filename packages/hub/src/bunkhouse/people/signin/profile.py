@@ -36,9 +36,6 @@ class Identified:
     grant: Grant | None = None
 
 
-KeepGrant = Callable[
-    [str, str, str, str | None, datetime | None, tuple[str, ...]],
-    Awaitable[None],
-]
-"""`keep_grant(user_id, provider, access_token, refresh_token, expires_at, scopes)`: keep what a
-provider gave for a person, in place of what it gave before."""
+KeepGrant = Callable[[str, str, Grant], Awaitable[None]]
+"""`keep_grant(user_id, provider, grant)`: keep what a provider gave for a person, in place of what
+it gave before."""

@@ -160,13 +160,6 @@ class SignIn:
         if grant is None or self._keep_grant is None:
             return
         try:
-            await self._keep_grant(
-                user_id,
-                key,
-                grant.access_token,
-                grant.refresh_token,
-                grant.expires_at,
-                grant.scopes,
-            )
+            await self._keep_grant(user_id, key, grant)
         except BunkhouseError as error:
             _log.error("grant not kept", person=user_id, provider=key, code=error.reason)
