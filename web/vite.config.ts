@@ -15,7 +15,10 @@ export default defineConfig(async ({ mode }) => ({
   server: {
     host: "127.0.0.1",
     port: 5173,
-    proxy: mode === "replay" ? undefined : { "/api": { target: HUB, ws: true }, "/login": HUB },
+    proxy:
+      mode === "replay"
+        ? undefined
+        : { "/api": { target: HUB, ws: true }, "/login": HUB, "/sign-in": HUB },
   },
   preview: {
     // As the hub sends it, so that what it forbids is noticed here too.

@@ -56,6 +56,7 @@ function hub({ signedIn }: { signedIn: boolean }) {
         ? HttpResponse.json({ id: "u", name: "Ada", role: "admin" })
         : HttpResponse.json(refused, { status: 401 }),
     ),
+    http.get(`${at}/api/sign-in`, () => HttpResponse.json({ providers: [] })),
     http.get(`${at}/api/sessions`, () => HttpResponse.json({ items: [], next: null })),
     http.get(`${at}/api/system`, () =>
       HttpResponse.json({

@@ -15,6 +15,12 @@ export const queryClient = new QueryClient({
 
 export const queries = {
   me: queryOptions({ queryKey: ["me"], queryFn: () => take(api.GET("/api/me")) }),
+  /** With what one can sign in here; answered to everybody. */
+  waysIn: queryOptions({
+    queryKey: ["ways-in"],
+    queryFn: () => take(api.GET("/api/sign-in")),
+    retry: false,
+  }),
   /** Kept up to date by `live.ts`; asked for only until that is connected. */
   system: queryOptions({
     queryKey: ["system"],

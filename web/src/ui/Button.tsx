@@ -10,21 +10,21 @@ const LOOK = {
   danger: "border border-bad-line bg-raised text-bad hover:bg-bad-tint",
 } as const;
 
-type Props = ComponentProps<"button"> & { look?: keyof typeof LOOK };
+const SHAPE =
+  "target inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md px-3 text-13 transition-colors select-none";
+
+type Look = { look?: keyof typeof LOOK };
+
+type Props = ComponentProps<"button"> & Look;
 
 /** A verb to press. `main` is the one thing to do here; there is one of it at most. */
 export function Button({ look = "plain", className, type = "button", ...rest }: Props) {
-  return (
-    <button
-      type={type}
-      className={clsx(
-        "target inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md px-3 text-13 transition-colors select-none",
-        LOOK[look],
-        className,
-      )}
-      {...rest}
-    />
-  );
+  return <button type={type} className={clsx(SHAPE, LOOK[look], className)} {...rest} />;
+}
+
+/** A verb that leads away from the page, to an address that the hub answers itself. */
+export function LinkButton({ look = "plain", className, ...rest }: ComponentProps<"a"> & Look) {
+  return <a className={clsx(SHAPE, LOOK[look], className)} {...rest} />;
 }
 
 /** A button that is an icon alone; `label` says what it does. */

@@ -1,0 +1,83 @@
+// @vitest-environment jsdom
+import { QueryClientProvider } from "@tanstack/react-query";
+import {
+  createMemoryHistory,
+  createRootRoute,
+  createRouter,
+  RouterProvider,
+} from "@tanstack/react-router";
+import { cleanup, render, screen } from "@testing-library/react";
+import { HttpResponse, http } from "msw";
+import { setupServer } from "msw/node";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { queryClient } from "@/api/queries";
+import type { OfferedProvider } from "@/api/types";
+import { SignIn } from "./SignIn";
+
+const server = setupServer();
+const WAYS = `${location.origin}/api/sign-in`;
+
+beforeAll(() => {
+  vi.stubGlobal("scrollTo", () => {}); // jsdom has none
+  server.listen({ onUnhandledRequest: "error" });
+});
+afterEach(() => {
+  cleanup();
+  queryClient.clear();
+  server.resetHandlers();
+});
+afterAll(() => server.close());
+
+function offering(...providers: OfferedProvider[]) {
+  server.use(http.get(WAYS, () => HttpResponse.json({ providers })));
+}
+
+function open(at: string) {
+  const router = createRouter({
+    routeTree: createRootRoute({ component: SignIn, notFoundComponent: () => null }),
+    history: createMemoryHistory({ initialEntries: [at] }),
+  });
+  render(
+    <QueryClientProvider client={queryClient}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>,
+  );
+}
+
+it("leads to each provider and back to the page that was asked for, with the link below", async () => {
+  offering(
+    { key: "github", name: "GitHub", start: "/sign-in/github" },
+    { key: "oidc", name: "Acme & Sons", start: "/sign-in/oidc" },
+  );
+  open("/sessions/s1?pane=changes&q=a%26b");
+  await screen.findByRole("heading", { level: 1, name: "Sign in" });
+  const links = screen.getAllByRole<HTMLAnchorElement>("link");
+  expect(links.map((each) => each.textContent)).toEqual([
+    "Continue with GitHub",
+    "Continue with Acme & Sons",
+  ]);
+  const led = links.map((each) => new URL(each.href));
+  expect(led.map((each) => each.pathname)).toEqual(["/sign-in/github", "/sign-in/oidc"]);
+  const back = new URL(led[0]?.searchParams.get("next") ?? "", location.origin);
+  expect(back.pathname).toBe("/sessions/s1");
+  expect([...back.searchParams]).toEqual([
+    ["pane", "changes"],
+    ["q", "a&b"],
+  ]);
+  expect(screen.getByText("Or open the link from the terminal")).toBeTruthy();
+  expect(screen.getByText("bunkhouse admin link")).toBeTruthy();
+});
+
+it("is about the link alone where there are no providers", async () => {
+  offering();
+  open("/");
+  await screen.findByRole("heading", { level: 1, name: "Open the link from the terminal" });
+  expect(screen.queryByRole("link")).toBeNull();
+  expect(screen.getByText("bunkhouse admin link")).toBeTruthy();
+});
+
+it("is about the link, too, where the hub can not say what there is", async () => {
+  server.use(http.get(WAYS, () => HttpResponse.json({ status: 503 }, { status: 503 })));
+  open("/");
+  await screen.findByRole("heading", { level: 1, name: "Open the link from the terminal" });
+});
