@@ -185,6 +185,8 @@ function session(
     ports: [],
     rewind: null,
     forked_from: null,
+    visibility: "private",
+    role: "owner",
     state_at: at,
     hibernate_after: null,
     kept: null,

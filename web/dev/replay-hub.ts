@@ -235,6 +235,8 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
         kept: null,
         rewind: null,
         forked_from: null,
+        visibility: "private",
+        role: "owner",
       };
       start(fresh(made, wish.prompt));
       return json(made, 201);
