@@ -13,6 +13,7 @@ import pytest
 from bunkhouse.doctor import Finding, examine, render, what_holds, works
 from bunkhouse.sandboxes.engine import EngineAddress, EngineInfo
 from bunkhouse.settings import Settings
+from tests.providers import FakeGitHub, FakeOpenID
 
 from .settled import settled
 
@@ -117,6 +118,99 @@ async def test_models(tmp_path: Path) -> None:
     assert "sk-test" not in keyed.detail
     none = (await found(settings(tmp_path, demo=False)))["models"]
     assert none.status == "fail"
+
+
+GITHUB = {"github_client_id": "a", "github_client_secret": "sk-test"}
+
+
+async def test_without_providers_there_is_the_link(tmp_path: Path) -> None:
+    findings = await found(settings(tmp_path))
+    assert findings["sign_in"].status == "ok" and "link alone" in findings["sign_in"].detail
+    assert not [each for each in findings if each.startswith("sign_in_")]
+
+
+async def test_providers_that_answer(tmp_path: Path) -> None:
+    with FakeGitHub.running() as github, FakeOpenID.running() as oidc:
+        findings = await found(
+            settings(
+                tmp_path,
+                public_url="https://hub.example.org",
+                github_url=github.url,
+                oidc_name="Acme ID",
+                oidc_issuer=oidc.url,
+                oidc_client_id="b",
+                sign_up="listed",
+                sign_up_emails=["ada@acme.example"],
+                **GITHUB,
+            )
+        )
+    all_of_them = findings["sign_in"]
+    assert all_of_them.status == "ok"
+    assert all_of_them.detail.startswith("GitHub Enterprise, Acme ID; ")
+    assert "on the list" in all_of_them.detail
+    for key in ("github", "oidc"):
+        finding = findings[f"sign_in_{key}"]
+        assert finding.status == "ok"
+        assert f"https://hub.example.org/sign-in/{key}/callback" in finding.detail
+    assert "sign_in_google" not in findings
+    assert "sk-test" not in render(list(findings.values()))
+
+
+async def test_providers_that_are_down(tmp_path: Path) -> None:
+    with FakeGitHub.running() as github, FakeOpenID.running() as oidc:
+        gone = settings(
+            tmp_path, github_url=github.url, oidc_issuer=oidc.url, oidc_client_id="b", **GITHUB
+        )
+    findings = await found(gone)
+    for key in ("github", "oidc"):
+        finding = findings[f"sign_in_{key}"]
+        assert finding.status == "warn" and "does not answer" in finding.detail
+        assert "SSL_CERT_FILE" in str(finding.remedy)
+
+
+async def test_who_answers_may_be_no_such_provider(tmp_path: Path) -> None:
+    """An OpenID Connect provider is no GitHub, nor the other way around."""
+    with FakeGitHub.running() as github, FakeOpenID.running() as oidc:
+        findings = await found(
+            settings(
+                tmp_path, github_url=oidc.url, oidc_issuer=github.url, oidc_client_id="b", **GITHUB
+            )
+        )
+    for key, variable in (("github", "BUNKHOUSE_GITHUB_URL"), ("oidc", "BUNKHOUSE_OIDC_ISSUER")):
+        finding = findings[f"sign_in_{key}"]
+        assert finding.status == "warn" and "not as what it should be" in finding.detail
+        assert variable in str(finding.remedy)
+
+
+async def test_an_issuer_is_told_what_it_calls_itself(tmp_path: Path) -> None:
+    """A slash at the end is enough. What it says is not let loose on the terminal."""
+    called = ""
+
+    def says(metadata: dict[str, Any]) -> None:
+        metadata["issuer"] = called
+
+    with FakeOpenID.running() as oidc:
+        oidc.metadata = says
+        given = settings(tmp_path, oidc_issuer=oidc.url, oidc_client_id="b")
+        for called in (f"{oidc.url}/", "\x1b[2Jelse"):
+            finding = (await found(given))["sign_in_oidc"]
+            assert finding.status == "warn"
+            assert repr(called) in finding.detail and "\x1b" not in finding.detail
+            assert "BUNKHOUSE_OIDC_ISSUER" in str(finding.remedy)
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"github_client_id": "a"}, "BUNKHOUSE_GITHUB_CLIENT_SECRET"),
+        ({"sign_up": "domains"}, "BUNKHOUSE_SIGN_UP_DOMAINS"),
+    ],
+)
+async def test_what_keeps_the_hub_from_starting_is_a_failure(
+    tmp_path: Path, given: dict[str, Any], variable: str
+) -> None:
+    finding = (await found(settings(tmp_path, **given)))["sign_in"]
+    assert finding.status == "fail" and variable in finding.detail
 
 
 def statuses(info: EngineInfo, tmp_path: Path, **values: Any) -> dict[str, str]:

@@ -21,8 +21,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from bunkhouse.addresses import hub_origin
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.errors import BunkhouseError
+from bunkhouse.people.admission import Rules, SignUp
+from bunkhouse.people.signin.configured import configured
+from bunkhouse.people.signin.provider import Kind, Provider
+from bunkhouse.people.signin.refusals import OtherIssuer, ProviderDown
 from bunkhouse.sandboxes.engine import EngineInfo, find_engine, inspect_engine
 from bunkhouse.sandboxes.images import Images
 from bunkhouse.sandboxes.mirrors import host_configuration
@@ -52,13 +57,14 @@ class Finding:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything, most of it at once; a few seconds at most."""
+    """Look at everything, most of it at once; longest for a provider that keeps silent."""
     checks: list[Awaitable[list[Finding]]] = [
         asyncio.to_thread(_programs),
         _engine(settings),
         asyncio.to_thread(_disk, settings),
         _port(settings),
         asyncio.to_thread(_models, settings),
+        _sign_in(settings),
         asyncio.to_thread(_mirrors),
     ]
     return [finding for findings in await asyncio.gather(*checks) for finding in findings]
@@ -353,6 +359,72 @@ def _models(settings: Settings) -> list[Finding]:
             "server of your own.",
         )
     ]
+
+
+_NEWCOMERS: dict[SignUp, str] = {
+    "open": "everybody who has an account there",
+    "invited": "whoever is invited",
+    "domains": "verified addresses of listed domains",
+    "listed": "verified addresses on the list",
+    "closed": "nobody",
+}
+_WHERE_IT_IS: dict[Kind, str] = {
+    "github": "BUNKHOUSE_GITHUB_URL",
+    "google": "BUNKHOUSE_GOOGLE_ISSUER",
+    "oidc": "BUNKHOUSE_OIDC_ISSUER",
+}
+
+
+async def _sign_in(settings: Settings) -> list[Finding]:
+    title = "Sign-in"
+    try:
+        providers = configured(settings)
+        rules = Rules.of(settings)
+    except BunkhouseError as error:
+        return [Finding("sign_in", title, "fail", error.message, error.remedy)]
+    if not providers:
+        return [Finding("sign_in", title, "ok", "the one-time link alone")]
+    names = ", ".join(provider.name for provider in providers)
+    detail = f"{names}; new people: {_NEWCOMERS[rules.sign_up]}"
+    return [
+        Finding("sign_in", title, "ok", detail),
+        *await asyncio.gather(*(_answers(provider, settings) for provider in providers)),
+    ]
+
+
+async def _answers(provider: Provider, settings: Settings) -> Finding:
+    """Whether a provider is there. Whether it takes our secret shows when somebody signs in."""
+    key, title = f"sign_in_{provider.key}", f"Sign-in: {provider.name}"
+    try:
+        await provider.check()
+    except OtherIssuer as error:
+        return Finding(
+            key,
+            title,
+            "warn",
+            f"{provider.issuer} calls itself {error.called[:200]!r}: nobody can sign in with it.",
+            f"If that is whom you mean, set {_WHERE_IT_IS[provider.key]} to exactly that.",
+        )
+    except ProviderDown:
+        return Finding(
+            key,
+            title,
+            "warn",
+            f"{provider.issuer} does not answer: nobody can sign in with it.",
+            "See that this machine reaches it and trusts its certificate (SSL_CERT_FILE).",
+        )
+    except BunkhouseError:
+        return Finding(
+            key,
+            title,
+            "warn",
+            f"{provider.issuer} answers, but not as what it should be: nobody can sign in with it.",
+            f"Set {_WHERE_IT_IS[provider.key]} to where the provider is.",
+        )
+    # Without a port of its own the hub's address is known only when it runs.
+    origin = hub_origin(settings) if settings.public_url or settings.port else ""
+    back = f"{origin}/sign-in/{provider.key}/callback"
+    return Finding(key, title, "ok", f"{provider.issuer} answers; register {back} there")
 
 
 def _mirrors() -> list[Finding]:

@@ -86,7 +86,7 @@ class Discovery:
             except ValidationError:
                 raise ProviderBroken(self._client.provider) from None
             if metadata.issuer != self.issuer:
-                raise OtherIssuer(self._client.provider)
+                raise OtherIssuer(self._client.provider, metadata.issuer)
             self._metadata = (time.monotonic(), metadata)
             return metadata
 

@@ -116,6 +116,22 @@ class Client:
                 raise ProviderBroken(self.provider)  # it points elsewhere, and we don't follow
             return answer.json()
 
+    async def status(self, url: str, **headers: str) -> int:
+        """Give the status with which an address answers to whoever asks.
+
+        Raises:
+            ProviderDown: it gave no answer, or that it can't (5xx).
+        """
+        sent = {"User-Agent": _USER_AGENT, **headers}
+        async with (
+            self._answering(),
+            httpx2.AsyncClient(timeout=self.seconds, verify=_trusted()) as client,
+        ):
+            answer = await client.get(url, headers=sent)
+        if answer.is_server_error:
+            raise ProviderDown(self.provider)
+        return answer.status_code
+
     def refused(self, code: str) -> Declined | ProviderRefused:
         """Say that the provider answered with an error; its code goes to the log if it is one."""
         known = code if _ERROR_CODE.fullmatch(code) else "unreadable"

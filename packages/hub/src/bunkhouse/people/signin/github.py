@@ -25,6 +25,14 @@ class GitHub:
         self._client = client
         self._api = api_of(self.issuer)
 
+    async def check(self) -> None:
+        """Ask its page, and its API for nobody; see `Provider`."""
+        await self._client.status(self.issuer)
+        # Without a token it says no: also where all of it is private, or it was asked too often.
+        status = await self._client.status(f"{self._api}/user", **_API)
+        if status not in (401, 403, 429):
+            raise refusals.ProviderBroken(self.name)
+
     async def address(self, proof: Proof, redirect_uri: str, *, choose: bool) -> str:
         """Give the address to send a browser to; see `Provider`."""
         more = {"prompt": "select_account"} if choose else {}

@@ -28,6 +28,10 @@ class OpenIDConnect:
         self._issuers = (issuer, *also_called)
         self.discovery = Discovery(issuer, client)
 
+    async def check(self) -> None:
+        """Ask for its description; see `Provider`."""
+        await self.discovery.metadata()
+
     async def address(self, proof: Proof, redirect_uri: str, *, choose: bool) -> str:
         """Give the address to send a browser to; see `Provider`."""
         metadata = await self.discovery.metadata()

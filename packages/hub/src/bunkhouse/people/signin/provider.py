@@ -38,6 +38,14 @@ class Provider(Protocol):
         """Who vouches for the accounts."""
         ...
 
+    async def check(self) -> None:
+        """Return if it can be reached and is what it is taken for; nobody's account is needed.
+
+        Raises:
+            ProviderDown, ProviderBroken, OtherIssuer: what is wrong.
+        """
+        ...
+
     async def address(self, proof: Proof, redirect_uri: str, *, choose: bool) -> str:
         """Give the address to send a browser to. `choose`: have people choose an account there.
 

@@ -107,15 +107,16 @@ class ProviderBroken(UpstreamFailed):
 
 
 class OtherIssuer(UpstreamFailed):
-    """What is found at the issuer's address calls itself by another name."""
+    """What is found at the issuer's address calls itself by another name: `called`, for admins."""
 
     code = "sign_in_discovery_issuer"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, called: str) -> None:
         super().__init__(
             f"{name} calls itself by another name than the one that is set here.",
             remedy="An admin should see what `bunkhouse doctor` says.",
         )
+        self.called = called
 
 
 # ── the id_token ─────────────────────────────────────────────────────────────────────────────
