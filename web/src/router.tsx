@@ -21,6 +21,12 @@ const session = createRoute({
   component: lazyRouteComponent(() => import("./session/SessionRoute"), "SessionRoute"),
 });
 
+const accounts = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/accounts",
+  component: lazyRouteComponent(() => import("./settings/Accounts"), "Accounts"),
+});
+
 function NotFound() {
   return (
     <main className="grid flex-1 place-items-center p-6">
@@ -56,7 +62,7 @@ function Broken({ error }: { error: unknown }) {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, session]),
+  routeTree: root.addChildren([home, session, accounts]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,
   scrollRestoration: false,

@@ -1,7 +1,7 @@
 import { QueryClient, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { api, Refusal, take } from "./client";
 import { Once } from "./once";
-import type { NewSession, PromptPatch, Session, When } from "./types";
+import type { NewSession, OfferedProvider, PromptPatch, Session, When } from "./types";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -20,6 +20,11 @@ export const queries = {
     queryKey: ["ways-in"],
     queryFn: () => take(api.GET("/api/sign-in")),
     retry: false,
+  }),
+  /** The accounts that one signs in with oneself. */
+  accounts: queryOptions({
+    queryKey: ["accounts"],
+    queryFn: async () => (await take(api.GET("/api/me/identities"))).items,
   }),
   /** Kept up to date by `live.ts`; asked for only until that is connected. */
   system: queryOptions({
@@ -106,6 +111,23 @@ export function useDeleteSession() {
     mutationFn: (session_id: string) =>
       take(api.DELETE("/api/sessions/{session_id}", { params: { path: { session_id } } })),
     onSuccess: (_, id) => forgetSession(id),
+  });
+}
+
+/** Begin to link a further account; gives where the browser is to go. */
+export function useLinkAccount() {
+  return useMutation({
+    mutationFn: (body: { provider: OfferedProvider["key"]; next: string }) =>
+      take(api.POST("/api/me/identities", { body })),
+  });
+}
+
+export function useUnlinkAccount() {
+  return useMutation({
+    mutationFn: (identity_id: string) =>
+      take(api.DELETE("/api/me/identities/{identity_id}", { params: { path: { identity_id } } })),
+    // Also where it was refused: the list may be another by now.
+    onSettled: () => queryClient.invalidateQueries({ queryKey: queries.accounts.queryKey }),
   });
 }
 

@@ -17,6 +17,7 @@ export type Branches = Schemas["Branches"];
 export type Changes = Schemas["ChangesOut"];
 export type ChangedFile = Schemas["ChangedFile"];
 export type Me = Schemas["Me"];
+export type LinkedAccount = Schemas["IdentityOut"];
 export type OfferedProvider = Schemas["OfferedProvider"];
 export type ProblemDetails = Schemas["ProblemDetails"];
 export type Permissions = NonNullable<NewSession["permissions"]>;

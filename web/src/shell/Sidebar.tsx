@@ -92,9 +92,14 @@ function Foot() {
   const Icon = THEMES.find((candidate) => candidate.theme === theme)?.Icon ?? Monitor;
   return (
     <div className="flex h-12 shrink-0 items-center border-t pr-2 pl-4">
-      <span className="min-w-0 flex-1 truncate text-13 text-ink-2" title={me?.role}>
+      <Link
+        to="/settings/accounts"
+        data-testid="own-accounts"
+        className="target min-w-0 flex-1 truncate text-13 text-ink-2 transition-colors hover:text-ink"
+        title={me && `${me.role}; your accounts`}
+      >
         {me?.name}
-      </span>
+      </Link>
       <IconButton label="Shortcuts" onClick={openShortcuts}>
         <Keyboard size={16} />
       </IconButton>
