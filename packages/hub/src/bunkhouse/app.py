@@ -219,7 +219,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             rights=rights,
             participants=Participants(database, journal.bus),
             directory=Directory(database, journal.bus),
-            sign_in=SignIn.of(settings, database, people, keep_grant=_keeping(grants)),
+            sign_in=SignIn.of(settings, database, people, keep_grant=keeping(grants)),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog),
@@ -264,7 +264,7 @@ async def open_grants(database: Database, settings: Settings, stack: AsyncExitSt
     return grants
 
 
-def _keeping(grants: Grants) -> KeepGrant:
+def keeping(grants: Grants) -> KeepGrant:
     """Keep what people allow the hub when they sign in, where that is to work in repositories.
 
     What only says who they are must not take the place of a token that they gave by hand.

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from bunkhouse.api.access import COOKIE
 from bunkhouse.errors import InvalidInput, StorageFull
+from bunkhouse.people.signin import Grant
 from tests.providers import FakeGitHub, FakeOpenID, GitHubAccount, OpenIDAccount, approve
 
 from .house import House

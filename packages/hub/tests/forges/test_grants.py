@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bunkhouse.app import keeping
 from bunkhouse.errors import GrantMissing, GrantRevoked, NotFound, UpstreamFailed, VaultKeyMissing
 from bunkhouse.forges import Account, Application, GitHub, Grants, Tokens
 from bunkhouse.people import People, Person
+from bunkhouse.people.signin import Grant
 from bunkhouse.store import Database, Place
 from bunkhouse.store import grants as rows
 from bunkhouse.vault import Vault, given_keys
@@ -226,3 +228,26 @@ async def test_what_an_older_key_sealed_is_sealed_anew(bench: Bench) -> None:
         [row] = await rows.every(tx)
     vault = Vault([NEW])
     assert vault.open(row.refresh_token or "", f"grants/{row.id}/refresh_token") == pair.refresh
+
+
+@pytest.mark.parametrize(
+    ("scopes", "kept"),
+    [(("read:user", "user:email"), None), (("read:user", "repo"), "oauth"), ((), "app")],
+)
+async def test_signing_in_gives_a_grant_only_where_it_reaches_repositories(
+    bench: Bench, scopes: tuple[str, ...], kept: str | None
+) -> None:
+    world, host = bench.fake.world, bench.github.host
+    secret = world.token(world.people["ada"], *scopes)
+    await keeping(bench.grants)(bench.person.id, "github", Grant(secret, scopes=scopes))
+    found = await bench.grants.find(bench.person.id, host)
+    assert (found and (found.kind, found.account.login)) == (kept and (kept, "ada"))
+
+
+async def test_signing_in_does_not_replace_what_reaches_further(bench: Bench) -> None:
+    world, host = bench.fake.world, bench.github.host
+    by_hand, at_sign_in = (world.token(world.people["ada"]) for _ in range(2))
+    await bench.grants.keep_token(bench.person.id, host, by_hand)
+    only_who = Grant(at_sign_in, scopes=("read:user",))
+    await keeping(bench.grants)(bench.person.id, "github", only_who)
+    assert await bench.token() == by_hand
