@@ -185,6 +185,7 @@ function session(
     ports: [],
     rewind: null,
     forked_from: null,
+    work_branch: null,
     visibility: "private",
     role: "owner",
     state_at: at,

@@ -235,6 +235,7 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
         kept: null,
         rewind: null,
         forked_from: null,
+        work_branch: null,
         visibility: "private",
         role: "owner",
       };
