@@ -351,7 +351,7 @@ async def test_what_can_not_be_stopped_stays_awake_and_says_so(
 async def test_files_that_can_not_be_kept_are_not_given_up(
     room: Room, sleepers: Sleepers, lies: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "AGAIN_SECONDS", 0.0)
     lying = LyingProvider(honest, lies={"snapshot"})
     failing = FailingProvider(honest)
     failing.fail("snapshot", StorageFull("The disk is full.", remedy="Make room."), times=2)
