@@ -28,7 +28,17 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "log_level",
         ),
     ),
-    ("People", ("cookie_days", "link_minutes", "session_visibility")),
+    (
+        "People",
+        (
+            "cookie_days",
+            "link_minutes",
+            "invite_days",
+            "invite_days_most",
+            "invite_uses_most",
+            "session_visibility",
+        ),
+    ),
     (
         "Sign-in",
         (

@@ -10,6 +10,7 @@ from bunkhouse.store import (
     database,
     directory,
     identities,
+    invites,
     log,
     outbox,
     participants,
@@ -80,6 +81,15 @@ async def read_everything(store: Database) -> None:
         assert {key: each.visibility for key, each in standings.items()} == {"s2": "joinable"}
         assert [each.id for each in await directory.everybody(tx)] == ["u1", "u2"]
         assert await preferences.get(tx, "u1", "never said") is None
+        for invite in await invites.good(tx, AT.replace(year=2025)):  # there were none at first
+            assert (invite.id, invite.role, invite.email, invite.uses_left) == (
+                "i2",
+                "admin",
+                None,
+                2,
+            )
+            assert (invite.created_by, invite.created_at, invite.expires_at) == ("u2", AT, AT)
+        assert await invites.good(tx, AT) == []
     async with store.write() as tx:
         assert await people.use_link(tx, "token2", AT.replace(year=2025)) is not None
 

@@ -10,7 +10,7 @@ import structlog
 from bunkhouse.bus import Bus
 from bunkhouse.errors import LastAdmin, NotFound
 from bunkhouse.people.identity import Person, Role
-from bunkhouse.store import Database, Transaction, directory
+from bunkhouse.store import Database, Transaction, directory, invites
 from bunkhouse.store import people as rows
 
 _audit = structlog.get_logger("bunkhouse.audit")
@@ -50,6 +50,8 @@ class Directory:
     async def set_role(self, user_id: str, role: Role, by: Person) -> Entry:
         """Give somebody another role in the installation.
 
+        Who is no admin any more invites nobody: what they handed out is revoked.
+
         Raises:
             NotFound: there is nobody of this id.
             LastAdmin: there would be no admin.
@@ -57,12 +59,13 @@ class Directory:
         async with self._changing(user_id) as (tx, user):
             if role != "admin":
                 await _leave_an_admin(tx, user)
+                await invites.revoke_those_of(tx, user_id, self._clock())
             await directory.set_role(tx, user_id, role)
         _audit.info("person_role_set", person=user_id, role=role, was=user.role, by=by.id)
         return await self._entry(user_id)
 
     async def deactivate(self, user_id: str, by: Person) -> None:
-        """Sign somebody out everywhere, for good: their browsers, their tokens, their links.
+        """Sign somebody out everywhere, for good: their browsers, their tokens, links and invites.
 
         What they did stays, under their name.
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlalchemy import delete, func, select, update
 
+from bunkhouse.store import invites
 from bunkhouse.store import tables as t
 from bunkhouse.store.connections import Transaction
 from bunkhouse.store.database import hold
@@ -40,7 +41,7 @@ async def set_deactivated(tx: Transaction, user_id: str, at: datetime | None) ->
 
 
 async def sign_out_everywhere(tx: Transaction, user_id: str, now: datetime) -> None:
-    """Forget a person's browsers and unused links, and revoke their tokens."""
+    """Forget a person's browsers and unused links, and revoke their tokens and invites."""
     browsers, links, tokens = t.browser_sessions, t.login_links, t.api_tokens
     await tx.execute(delete(browsers).where(browsers.c.user_id == user_id))
     await tx.execute(delete(links).where(links.c.user_id == user_id, links.c.used_at.is_(None)))
@@ -49,3 +50,4 @@ async def sign_out_everywhere(tx: Transaction, user_id: str, now: datetime) -> N
         .where(tokens.c.user_id == user_id, tokens.c.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+    await invites.revoke_those_of(tx, user_id, now)

@@ -281,6 +281,20 @@ login_links = Table(
     Column("used_at", Moment),
 )
 
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("email", Text),  # in lower case; whose alone it is
+    Column("uses_left", Integer, nullable=False),
+    Column("created_by", String(32), ForeignKey("users.id"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
 grants = Table(
     "grants",
     metadata,
