@@ -35,6 +35,9 @@ PUBLIC = {
     "GET /login/{secret}": "the secret is what lets in",
     "GET /api/sign-in": "who is not signed in has to know how",
     "GET /sign-in/{provider}": "the provider is asked who it is",
+    "GET /invite/{secret}": "the secret lets see for whom it is",
+    "POST /invite/{secret}": "the secret is what lets in, where there is no provider",
+    "GET /invite/{secret}/{provider}": "the provider is asked who it is",
     "GET /sign-in/{provider}/callback": "what the provider says is what lets in",
 }
 """Routes that ask nobody who they are, and why."""

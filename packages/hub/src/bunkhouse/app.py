@@ -27,6 +27,7 @@ from bunkhouse.forges import Application, GitHub, Grants, Tokens
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import Directory, Participants, People, Rights
+from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import Grant as SignInGrant
 from bunkhouse.people.signin import KeepGrant, SignIn
 from bunkhouse.sandboxes.local import LocalEngine, installation_id
@@ -220,6 +221,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             participants=Participants(database, journal.bus),
             directory=Directory(database, journal.bus),
             sign_in=SignIn.of(settings, database, people, keep_grant=keeping(grants)),
+            invites=Invites.of(settings, database, people),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog),

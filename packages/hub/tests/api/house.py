@@ -27,6 +27,7 @@ from bunkhouse.api.schemas import (
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
 from bunkhouse.people import Directory, Participants, People, Person, Rights
+from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import SignIn
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sessions import Sessions
@@ -189,6 +190,7 @@ async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House
         participants=Participants(room.database, room.bus),
         directory=Directory(room.database, room.bus),
         sign_in=SignIn.of(settings, room.database, people),
+        invites=Invites.of(settings, room.database, people),
         models=MemoryModels(),
         system=system,
         repositories=MemoryRepositories(),

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 from sqlalchemy import func, select
 
+from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import KeepGrant, SignIn
 from bunkhouse.settings import Settings
 from bunkhouse.store.tables import metadata
@@ -54,6 +55,7 @@ def offer(
     house.services.sign_in = SignIn.of(
         configured, house.room.database, house.people, keep_grant=keep_grant
     )
+    house.services.invites = Invites.of(configured, house.room.database, house.people)
 
 
 @dataclass

@@ -67,7 +67,7 @@ async def signed_in(connection: HTTPConnection) -> Person:
             remedy="Open the link that the hub printed when it started, or make a new one with "
             "`bunkhouse admin link`; programs send a token.",
         )
-    _same_origin(connection)
+    same_origin(connection)
     return person
 
 
@@ -108,10 +108,13 @@ def leave_of(
     return hub.rights.held(Question(person.sign_in or "", action, session_id, role), drop)
 
 
-def _same_origin(connection: HTTPConnection) -> None:
+def same_origin(connection: HTTPConnection) -> None:
     """Refuse what another site made this browser do.
 
     A WebSocket's handshake is a GET that no page rule guards, so there it is asked as well.
+
+    Raises:
+        Forbidden: `cross_origin`.
     """
     reads = connection.scope["type"] == "http" and connection.scope["method"] in _SAFE
     origin = connection.headers.get("origin")

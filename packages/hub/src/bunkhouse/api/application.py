@@ -23,6 +23,7 @@ from bunkhouse.api.routes import (
     export,
     grants,
     identities,
+    invites,
     login,
     participants,
     people,
@@ -66,7 +67,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         participants,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities, grants):
+    for module in (sign_in, identities, grants, invites):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
@@ -77,6 +78,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(api)
     app.include_router(login.router)
     app.include_router(sign_in.pages)
+    app.include_router(invites.pages)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -70,3 +70,28 @@ class ParticipantIn(Input):
     """Which role somebody is to have in a session."""
 
     role: SessionRole
+
+
+class InviteIn(Input):
+    """A new invite."""
+
+    role: Role = "member"
+    email: str | None = Field(None, min_length=3, max_length=320)
+    """For this address alone, as a provider vouches for it."""
+    uses: int = Field(1, ge=1)
+    days: int | None = Field(None, ge=1)
+    """For how long; null: as the installation does."""
+
+
+class InviteOut(BaseModel):
+    """An invite that is good; its `link` is told once, when it is made."""
+
+    id: str
+    role: Role
+    email: str | None
+    uses_left: int
+    created_by: str
+    """The name of who made it."""
+    created_at: datetime
+    expires_at: datetime
+    link: str | None = None

@@ -14,6 +14,7 @@ from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.forges import Grants
 from bunkhouse.people import Directory, Participants, People, Person, Rights
+from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import SignIn
 from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
@@ -387,6 +388,7 @@ class Services:
     participants: Participants
     directory: Directory
     sign_in: SignIn
+    invites: Invites
     models: ModelRegistry
     system: System
     repositories: Repositories

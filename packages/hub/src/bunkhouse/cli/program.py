@@ -74,6 +74,7 @@ app.command("bunkhouse.cli.machine:version", name="version", help="Print the ver
 _image.command("bunkhouse.cli.machine:build", name="build", help="Build it, if need be.")
 _token.command("bunkhouse.cli.people:create_token", name="create", help="Make a token.")
 _admin.command("bunkhouse.cli.people:link", name="link", help="Make a one-time sign-in link.")
+_admin.command("bunkhouse.cli.people:invite", name="invite", help="Make a link for others.")
 _admin.command("bunkhouse.cli.backup:backup", name="backup", help="Write a backup.")
 _admin.command("bunkhouse.cli.backup:restore", name="restore", help="Restore a backup.")
 _admin.command("bunkhouse.cli.vault:rotate_key", name="rotate-key", help=_ROTATE)

@@ -77,7 +77,7 @@ ACTIONS: dict[Action, Rule] = {
     ),
     "people.read": InInstallation("member", "See the names of people, to choose from."),
     "people.manage": InInstallation(
-        "admin", "See everybody with their roles; change roles, deactivate people."
+        "admin", "See everybody with their roles; change roles, deactivate people, invite others."
     ),
     "sessions.list": InInstallation(
         "member", "List sessions and follow the list: those that one may see, and who is in them."

@@ -1,6 +1,7 @@
 """Signing in with an account of another service, as browsers go through it."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
@@ -11,11 +12,14 @@ from bunkhouse.api.access import Hub, cookie_name, is_secure
 from bunkhouse.api.identities import OfferedProvider, ProviderAnswer, WaysIn
 from bunkhouse.api.pages import page
 from bunkhouse.errors import BunkhouseError, NotFound
-from bunkhouse.people import Person
+from bunkhouse.people import Person, SignedIn
 from bunkhouse.people.admission import NotAdmitted
+from bunkhouse.people.invites import InviteOver
 from bunkhouse.people.signin import Answer
 
 COOKIE = "bunkhouse_sign_in"
+INVITE_COOKIE = "bunkhouse_invite"
+"""The secret of the invite with which an attempt to sign in began."""
 
 pages = APIRouter(include_in_schema=False)
 router = APIRouter(tags=["people"])
@@ -43,15 +47,7 @@ async def begin(
 ) -> Response:
     """Send this browser to a provider. Whoever makes it come here gains nothing by it: the answer
     is taken from the browser that was sent."""
-    try:
-        begun = await hub.sign_in.begin(
-            provider, callback_address(request, hub, provider), next_path
-        )
-    except BunkhouseError as error:
-        return _failed(error, provider)
-    answer = RedirectResponse(begun.address, status_code=303, headers={"Cache-Control": "no-store"})
-    remember(answer, request, hub, begun.secret)
-    return answer
+    return await sent(request, hub, provider, next_path)
 
 
 @pages.get("/sign-in/{provider}/callback")
@@ -62,44 +58,73 @@ async def finish(
     said: Annotated[ProviderAnswer, Query()],
 ) -> Response:
     """Take this browser back from a provider and sign it in, or say why not."""
+    invite = request.cookies.get(_name(request, INVITE_COOKIE))
     try:
         finished = await hub.sign_in.finish(
             provider,
             callback_address(request, hub, provider),
-            request.cookies.get(_name(request)),
+            request.cookies.get(_name(request, COOKIE)),
             Answer(said.code, said.state, said.error, said.iss),
-            present=await _present(request, hub),
+            present=await present(request, hub),
+            redeem=hub.invites.redeeming(invite) if invite else None,
         )
     except BunkhouseError as error:
-        answer = _failed(error, provider)
-        _forget(answer, request)
+        answer = await _not_let_in(error, hub, provider, invite)
+        _forget(answer, request, COOKIE, INVITE_COOKIE)
         return answer
     answer = RedirectResponse(
         finished.next_path, status_code=303, headers={"Cache-Control": "no-store"}
     )
-    _forget(answer, request)
+    _forget(answer, request, COOKIE, INVITE_COOKIE)
     if finished.signed_in is not None:
-        before = request.cookies.get(cookie_name(request))
-        if before:
-            # Whoever knew it is signed in no more, nor is whom it signed in before.
-            await hub.people.sign_out(before)
-        answer.set_cookie(
-            cookie_name(request),
-            finished.signed_in.secret,
-            expires=finished.signed_in.expires_at,
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(request),
-        )
+        await let_in(answer, request, hub, finished.signed_in)
     return answer
+
+
+async def sent(
+    request: Request, hub: Hub, provider: str, next_path: str, invite: str | None = None
+) -> Response:
+    """Send this browser to a provider; `invite`: the secret of the one that it comes with."""
+    try:
+        begun = await hub.sign_in.begin(
+            provider, callback_address(request, hub, provider), next_path
+        )
+    except BunkhouseError as error:
+        return _failed(error, provider)
+    answer = RedirectResponse(begun.address, status_code=303, headers={"Cache-Control": "no-store"})
+    remember(answer, request, hub, begun.secret)
+    if invite is not None:
+        _remember(answer, request, hub, INVITE_COOKIE, invite)
+    else:
+        _forget(answer, request, INVITE_COOKIE)  # that of another attempt
+    return answer
+
+
+async def let_in(answer: Response, request: Request, hub: Hub, signed_in: SignedIn) -> None:
+    """Sign this browser in, as nobody else any more."""
+    before = request.cookies.get(cookie_name(request))
+    if before:
+        # Whoever knew it is signed in no more, nor is whom it signed in before.
+        await hub.people.sign_out(before)
+    answer.set_cookie(
+        cookie_name(request),
+        signed_in.secret,
+        expires=signed_in.expires_at,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+    )
 
 
 def callback_address(request: Request, hub: Hub, provider: str) -> str:
     """Give the address at which a provider sends browsers back, as it is registered there."""
-    settings = hub.settings
+    return f"{origin_of(request, hub)}/sign-in/{provider}/callback"
+
+
+def origin_of(request: Request, hub: Hub) -> str:
+    """Give the origin by which people reach the hub: as it is set, or as it was asked."""
     own = f"{request.url.scheme}://{request.url.netloc}"
-    origin = hub_origin(settings) if settings.public_url else own
-    return f"{origin}/sign-in/{provider}/callback"
+    return hub_origin(hub.settings) if hub.settings.public_url else own
 
 
 def remember(answer: Response, request: Request, hub: Hub, secret: str) -> None:
@@ -107,8 +132,18 @@ def remember(answer: Response, request: Request, hub: Hub, secret: str) -> None:
 
     `Lax`: the provider's page sends the browser back, and the cookie must be there then.
     """
+    _remember(answer, request, hub, COOKIE, secret)
+
+
+async def present(request: Request, hub: Hub) -> Person | None:
+    """As whom this browser is signed in already."""
+    cookie = request.cookies.get(cookie_name(request))
+    return await hub.people.by_cookie(cookie) if cookie else None
+
+
+def _remember(answer: Response, request: Request, hub: Hub, cookie: str, secret: str) -> None:
     answer.set_cookie(
-        _name(request),
+        _name(request, cookie),
         secret,
         max_age=round(hub.settings.sign_in_minutes * 60),
         httponly=True,
@@ -117,29 +152,46 @@ def remember(answer: Response, request: Request, hub: Hub, secret: str) -> None:
     )
 
 
-def _forget(answer: Response, request: Request) -> None:
-    answer.delete_cookie(_name(request), httponly=True, samesite="lax", secure=is_secure(request))
+def _forget(answer: Response, request: Request, *cookies: str) -> None:
+    for cookie in cookies:
+        name = _name(request, cookie)
+        if name in request.cookies:
+            answer.delete_cookie(name, httponly=True, samesite="lax", secure=is_secure(request))
 
 
-def _name(request: Request) -> str:
-    return f"__Host-{COOKIE}" if is_secure(request) else COOKIE
+def _name(request: Request, cookie: str) -> str:
+    return f"__Host-{cookie}" if is_secure(request) else cookie
 
 
-async def _present(request: Request, hub: Hub) -> Person | None:
-    cookie = request.cookies.get(cookie_name(request))
-    return await hub.people.by_cookie(cookie) if cookie else None
+async def _not_let_in(
+    error: BunkhouseError, hub: Hub, provider: str, invite: str | None
+) -> Response:
+    if invite is None:
+        return _failed(error, provider)
+    if error.reason == "invitation_needed":
+        # It had an invitation, so what is to be said is what is wrong with that.
+        try:
+            await hub.invites.look(invite)
+        except BunkhouseError as wrong:
+            return _failed(wrong, provider)
+    return _failed(error, provider, again=("Back to the invitation", f"/invite/{quote(invite)}"))
 
 
-def _failed(error: BunkhouseError, provider: str) -> Response:
+def _failed(
+    error: BunkhouseError, provider: str, *, again: tuple[str, str] | None = None
+) -> Response:
     if not isinstance(error, NotFound):
         _audit.warning("sign-in refused", provider=provider, code=error.reason)
-    title = "You are not let in yet" if isinstance(error, NotAdmitted) else "Not signed in"
-    again = ("Begin again", f"/sign-in/{provider}")
-    elsewhere = ("To the sign-in page", "/")
+    refused = isinstance(error, (NotAdmitted, InviteOver))
+    if again is None:
+        elsewhere = refused or isinstance(error, NotFound)
+        again = (
+            ("To the sign-in page", "/") if elsewhere else ("Begin again", f"/sign-in/{provider}")
+        )
     return page(
-        title,
+        "You are not let in yet" if refused else "Not signed in",
         error.message,
         remedy=error.remedy,
-        action=elsewhere if isinstance(error, (NotAdmitted, NotFound)) else again,
+        action=again,
         status=error.status,
     )
