@@ -135,9 +135,8 @@ def _invitation(
 def _here_already(person: Person) -> Response:
     return page(
         "You are here already",
-        f"You are signed in as {person.name}, and the invitation is for somebody else. Nothing was "
-        "used of it.",
-        remedy="If it is for you all the same, sign out first, or open it in another browser.",
+        f"You are signed in as {person.name}. Nothing was used of the invitation.",
+        remedy="To come in as somebody else, sign out first, or open it in another browser.",
         action=("To your sessions", "/"),
     )
 
