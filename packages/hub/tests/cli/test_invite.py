@@ -1,5 +1,7 @@
 """`bunkhouse admin invite`, with a real hub beside it."""
 
+import signal
+
 import httpx2
 
 from .program import Program
@@ -7,7 +9,7 @@ from .test_serve import serving
 
 
 async def test_its_link_lets_in(lone: Program) -> None:
-    _, url, _ = await serving(lone)
+    hub, url, _ = await serving(lone)
     made = await lone("admin", "invite", "--role", "admin", "--uses", "2", "--days", "1")
     assert (made.code, made.err) == (0, "")
     origin = url.replace("127.0.0.1", "bunkhouse.localhost")
@@ -21,6 +23,8 @@ async def test_its_link_lets_in(lone: Program) -> None:
         assert (await browser.get("/api/me")).json()["role"] == "admin"
         (left,) = (await browser.get("/api/invites")).json()["items"]
         assert left["uses_left"] == 1
+    hub.signal(signal.SIGTERM)
+    assert (await hub.end()).code == 0
 
 
 async def test_what_is_no_invite_says_why(lone: Program) -> None:
