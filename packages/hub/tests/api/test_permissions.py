@@ -2,40 +2,31 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx2
 import pytest
 import websockets
 
-from bunkhouse.api.application import bare_api
 from bunkhouse.api.bridge import CLOSE_FORBIDDEN
-from bunkhouse.people import ACTIONS, Action, Person, Visibility
+from bunkhouse.people import ACTIONS, Action, Visibility
 from bunkhouse.people.permissions import (
     ROLES,
     SESSION_ROLES,
     InInstallation,
-    may_here,
-    refusal,
-    role_in,
 )
 from bunkhouse.sessions import NewSession
-from bunkhouse.store.participants import Standing
 
 from ..sandbox import SECONDS, FakeSandbox, fake_sandbox
 from ..sessions.runner import Runner
 from .cast import EVERYBODY, Cast, Who, gathered
 from .house import House
+from .permissions_page import ROUTES, SCRIPT
 from .test_live import the_log, until_ready
 from .test_streams import chunk, items
-
-ROOT = Path(__file__).parents[4]
-PAGE = ROOT / "docs" / "reference" / "permissions.md"
 
 BODIES: dict[str, Any] = {
     "createToken": {"name": "t"},
@@ -54,19 +45,6 @@ LAST = {"deleteSession", "removeParticipant"}
 """After these a session is not as it was."""
 
 
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "permissions_reference", ROOT / "scripts" / "permissions_reference.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SCRIPT = _script()
-ROUTES = list(SCRIPT.routes(bare_api()))
 HTTP = [route for route in ROUTES if route.method != "WS" and route.action]
 SOCKETS = [route for route in ROUTES if route.method == "WS"]
 
@@ -103,61 +81,6 @@ def expected(cast: Cast, who: Who, action: Action) -> int | None:
     if role is None:
         return 404
     return None if SESSION_ROLES.index(role) <= SESSION_ROLES.index(rule.role) else 403
-
-
-# ── the table ────────────────────────────────────────────────────────────────────────────────
-
-
-def test_every_route_asks_the_table_or_is_said_to_be_public() -> None:
-    silent = {route.name for route in ROUTES if route.action is None}
-    assert silent == set(SCRIPT.PUBLIC)
-
-
-def test_what_is_below_a_session_is_asked_for_that_session() -> None:
-    for route in ROUTES:
-        below = "/sessions/{session_id}" in route.path
-        assert below == (route.action is not None and route.action.startswith("session.")), route
-
-
-def test_every_action_is_asked_somewhere() -> None:
-    asked = {route.action for route in ROUTES} | set(SCRIPT.ASKED_FURTHER.values())
-    assert asked - {None} == set(ACTIONS)
-
-
-def test_the_page_is_as_the_table_is() -> None:
-    page = PAGE.read_text()
-    assert SCRIPT.rewritten(page) == page, "run `.venv/bin/python scripts/permissions_reference.py`"
-
-
-def test_a_role_that_is_not_in_the_table_may_nothing() -> None:
-    guest = Person("x", "Guest", "guest")  # pyright: ignore[reportArgumentType]
-    open_to_all = Standing("s", "x", "joinable", {"x": "owner"})
-    for action in ACTIONS:
-        assert refusal(guest, action, "s", open_to_all) is not None
-
-
-@pytest.mark.parametrize(
-    ("visibility", "held", "role"),
-    [
-        ("private", None, None),
-        ("private", "viewer", "viewer"),
-        ("private", "owner", "owner"),
-        ("private", "nonsense", None),
-        ("visible", None, "viewer"),
-        ("visible", "commenter", "commenter"),
-        ("joinable", None, "driver"),
-        ("joinable", "viewer", "driver"),
-        ("joinable", "owner", "owner"),
-    ],
-)
-def test_the_highest_of_what_one_has_counts(
-    visibility: Visibility, held: Any, role: str | None
-) -> None:
-    member, author = Person("m", "M", "member"), Person("a", "A", "member")
-    standing = Standing("s", "a", visibility, {} if held is None else {"m": held})
-    assert role_in(member, standing) == role
-    assert role_in(author, standing) == "owner"
-    assert role_in(Person("x", "X", "admin"), standing) == "owner"
 
 
 # ── the walk ─────────────────────────────────────────────────────────────────────────────────
@@ -524,8 +447,3 @@ async def test_who_is_let_in_sees_it_come(cast: Cast) -> None:
             "commenter",
             "private",
         )
-
-
-def test_may_here_is_what_the_table_says() -> None:
-    assert may_here(Person("a", "A", "admin"), "people.manage")
-    assert not may_here(Person("m", "M", "member"), "people.manage")
