@@ -97,10 +97,13 @@ class Look:
         self.painted = False
         self.sizes: list[dict[str, int]] = []
 
-    async def type(self, text: str) -> None:
-        # What is typed before the first picture is in that picture, where a line may be padded.
+    async def until_painted(self) -> None:
+        """What comes before the first picture is in that picture, where a line may be padded."""
         while not self.painted:
             await self.receive()
+
+    async def type(self, text: str) -> None:
+        await self.until_painted()
         await self.connection.send(text.encode())
 
     async def until(self, wanted: str) -> None:
@@ -143,6 +146,7 @@ async def house(room: Path, account: Account) -> AsyncGenerator[House]:
 async def test_two_who_look_see_the_same_and_one_types(house: House) -> None:
     terminal = await house.open()
     async with house.look(terminal) as one, house.look(terminal) as other:
+        await other.until_painted()
         await one.type("echo from-$((1 + 1))-é\n")
         await one.until("from-2-é\r\n")
         await other.until("from-2-é\r\n")
@@ -234,6 +238,7 @@ async def test_much_output_and_a_reader_that_is_slow(
 async def test_a_shell_that_ends_closes_who_looks(house: House) -> None:
     terminal = await house.open()
     async with house.look(terminal) as one, house.look(terminal) as other:
+        await other.until_painted()
         await one.type("echo last-wo''rds\n")
         await other.until("last-words\r\n")
         await one.type("exit\n")
