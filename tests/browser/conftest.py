@@ -20,8 +20,10 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Generator[Browser]:
+    """It ends with this folder's tests: as long as it is open its loop runs in this thread, and
+    tests that have a loop of their own can't."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "no Chromium is installed; `make test` installs it"
     with sync_playwright() as playwright:
