@@ -22,6 +22,7 @@ from bunkhouse.errors import (
     UpstreamFailed,
 )
 from bunkhouse.forges import Application, GitHub
+from bunkhouse.forges.github import api_of
 from tests.fakes.github import FakeGitHub
 
 from ..broker.serving import free_port, serve
@@ -299,3 +300,16 @@ def test_addresses(address: str, host: str, api: str | None) -> None:
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(InvalidInput):
         GitHub(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "api"),
+    [
+        ("https://github.com", "https://api.github.com"),
+        ("https://acme.ghe.com", "https://api.acme.ghe.com"),
+        ("https://github.example.org", "https://github.example.org/api/v3"),
+        ("https://github.example.org:8443/", "https://github.example.org:8443/api/v3"),
+    ],
+)
+def test_where_the_api_of_a_github_is(url: str, api: str) -> None:
+    assert api_of(url) == api

@@ -6,5 +6,6 @@
 """
 
 from bunkhouse.forges.github.github import GitHub
+from bunkhouse.forges.github.http import api_of
 
-__all__ = ["GitHub"]
+__all__ = ["GitHub", "api_of"]

@@ -23,7 +23,7 @@ from bunkhouse.forges.forge import (
     Tokens,
 )
 from bunkhouse.forges.github import wire
-from bunkhouse.forges.github.http import Http, revoked
+from bunkhouse.forges.github.http import Http, api_of, revoked
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -61,11 +61,10 @@ class GitHub:
         self.host = f"{host}:{port}" if port else host
         self.url = f"{parts.scheme}://{self.host}"
         dotcom = self.url == "https://github.com"
-        api = "https://api.github.com" if dotcom else f"{self.url}/api/v3"
         shown = "GitHub" if dotcom else f"GitHub at {self.host}"
         self._shown = shown
         self._clock = clock
-        self._http = Http(api, shown, connect_seconds=connect_seconds)
+        self._http = Http(api_of(self.url), shown, connect_seconds=connect_seconds)
 
     async def aclose(self) -> None:
         """Close its connections."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import ValidationError
@@ -28,6 +29,14 @@ _REDIRECTS = 3
 _MOVED = (301, 302, 307, 308)
 _SAID = 500
 """How much of GitHub's own words an error has."""
+
+
+def api_of(url: str) -> str:
+    """Give the base of the REST API of the GitHub that people look at under `url`."""
+    host = urlsplit(url).hostname or ""
+    if host == "github.com" or host.endswith(".ghe.com"):
+        return f"https://api.{host}"
+    return f"{url.rstrip('/')}/api/v3"
 
 
 class Http:

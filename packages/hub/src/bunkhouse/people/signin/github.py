@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
-from urllib.parse import urlsplit
 
+from bunkhouse.forges.github import api_of
 from bunkhouse.people.signin import refusals
 from bunkhouse.people.signin.attempts import Proof
 from bunkhouse.people.signin.exchange import Client
@@ -87,15 +87,6 @@ class GitHub:
                 if email.get("primary") is True and email.get("verified") is True:
                     return _text(email, "email")
         return None
-
-
-def api_of(url: str) -> str:
-    """Give the base of the REST API of a GitHub at `url`."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host == "github.com" or host.endswith(".ghe.com"):
-        return f"https://api.{host}"
-    return f"{url.rstrip('/')}/api/v3"
 
 
 def _grant(tokens: Mapping[str, object]) -> Grant:
