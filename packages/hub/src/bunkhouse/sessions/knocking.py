@@ -4,7 +4,7 @@ import asyncio
 
 from bunkhouse.errors import NotFound
 from bunkhouse.people.permissions import missing
-from bunkhouse.sessions import identities
+from bunkhouse.sessions import committers
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.views import DoorContext, SandboxIdentity
 from bunkhouse.store import prompts, sandboxes, sessions
@@ -61,7 +61,7 @@ class Knocking:
             row = await sessions.get(tx, session_id)
             if row is None:
                 raise missing(session_id)
-            found = await identities.of_session(tx, row)
+            found = await committers.of_session(tx, row)
         return frozenset((each.name, each.email) for each in found)
 
     async def note(self, session_id: str, event: Event) -> None:

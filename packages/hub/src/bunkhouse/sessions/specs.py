@@ -3,7 +3,7 @@
 from typing import cast
 
 from bunkhouse.people.permissions import missing
-from bunkhouse.sessions import identities
+from bunkhouse.sessions import committers
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.views import Permission
 from bunkhouse.settings import Settings
@@ -42,7 +42,7 @@ class Specs:
                 branch=row.branch,
                 work_branch=row.work_branch,
             )
-        author = await identities.of(tx, row.author_id, row.author, row.repository)
+        author = await committers.of(tx, row.author_id, row.author, row.repository)
         return SessionSpec(
             session_id=row.id,
             repository=repository,

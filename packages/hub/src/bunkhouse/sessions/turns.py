@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bunkhouse.sessions import identities
+from bunkhouse.sessions import committers
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
 from bunkhouse.store import prompts
@@ -56,7 +56,7 @@ async def begin_next(change: Change) -> None:
     change.record(TurnStarted(turn_id=prompt.id, model=model))
     change.row.activity = None
     row = change.row
-    author = await identities.of(change.tx, prompt.author_id, prompt.author, row.repository)
+    author = await committers.of(change.tx, prompt.author_id, prompt.author, row.repository)
     await change.command(
         PromptCommand(
             turn_id=prompt.id,
