@@ -39,15 +39,6 @@ class Attempt:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a row of `users` has from accounts of other services."""
-
-    email: str | None
-    login: str | None
-    avatar_url: str | None
-
-
 # ── accounts ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -98,11 +89,6 @@ async def remove(tx: Transaction, identity_id: str) -> None:
 
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────
-
-
-async def know(tx: Transaction, user_id: str, known: Known) -> None:
-    """Write what is known of a person from accounts."""
-    await tx.execute(update(t.users).where(t.users.c.id == user_id).values(asdict(known)))
 
 
 async def note_sign_in(tx: Transaction, user_id: str, now: datetime) -> None:

@@ -24,9 +24,6 @@ class User:
     role: Literal["admin", "member"]
     created_at: datetime
     deactivated_at: datetime | None = None
-    email: str | None = None
-    login: str | None = None
-    avatar_url: str | None = None
     signed_in_at: datetime | None = None
 
 

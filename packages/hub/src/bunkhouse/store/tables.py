@@ -184,10 +184,6 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("deactivated_at", Moment),  # may not sign in any more
-    # as the accounts say that this person signs in with
-    Column("email", Text),
-    Column("login", Text),
-    Column("avatar_url", Text),
     Column("signed_in_at", Moment),  # when a browser was first signed in as them
 )
 

@@ -74,7 +74,7 @@ class Accounts:
                 account = await self._add(tx, profile, provider, user.id)
             else:
                 user = await self._owner(tx, account)
-                await self._renew(tx, account, profile, provider, user)
+                await self._renew(tx, account, profile, provider)
             signed_in = await self._people.open_browser(tx, user)
         _audit.info("signed in", person=user.id, provider=provider, account=account.id)
         return signed_in
@@ -90,14 +90,15 @@ class Accounts:
             account = await identities.by_account(tx, profile.issuer, profile.subject)
             if account is None:
                 account = await self._add(tx, profile, provider, person.id)
-            elif account.user_id != person.id:
+            elif account.user_id == person.id:
+                await self._renew(tx, account, profile, provider)
+            else:
                 raise Conflict(
                     "This account belongs to another person of this installation.",
                     remedy="Sign in with it and unlink it there first, or link another account.",
                     code="account_taken",
                 )
-            user = await self._owner(tx, account)
-            await self._renew(tx, account, profile, provider, user)
+            await self._owner(tx, account)
         _audit.info("account linked", person=person.id, provider=provider, account=account.id)
 
     async def of(self, person: Person) -> list[LinkedAccount]:
@@ -143,12 +144,12 @@ class Accounts:
                 await rows.add_user(tx, admin)
             if await identities.take_over(tx, admin.id, name, now):
                 _audit.warning("first admin", person=admin.id)
-                return await self._know(tx, replace(admin, name=name), profile)
+                return replace(admin, name=name)
         invitation = await redeem(tx, profile) if redeem else None
         role = admit(self._rules, profile.email, invitation)
         user = rows.User(_new_id(), name, role, now)
         await rows.add_user(tx, user)
-        return await self._know(tx, user, profile)
+        return user
 
     async def _add(
         self, tx: Transaction, profile: Profile, provider: str, user_id: str
@@ -171,15 +172,9 @@ class Accounts:
         return account
 
     async def _renew(
-        self,
-        tx: Transaction,
-        account: identities.Identity,
-        profile: Profile,
-        provider: str,
-        user: rows.User,
+        self, tx: Transaction, account: identities.Identity, profile: Profile, provider: str
     ) -> None:
-        """Take what the provider says now; what a person has from elsewhere stays."""
-        await self._know(tx, user, profile, account)
+        """Take what the provider says now."""
         newer = replace(
             account,
             provider=provider,
@@ -190,27 +185,6 @@ class Accounts:
             last_used_at=self._clock(),
         )
         await identities.renew(tx, newer)
-
-    async def _know(
-        self,
-        tx: Transaction,
-        user: rows.User,
-        profile: Profile,
-        before: identities.Identity | None = None,
-    ) -> rows.User:
-        def known(has: str | None, had: str | None, says: str | None) -> str | None:
-            return says if has is None or has == had else has
-
-        newer = replace(
-            user,
-            email=known(user.email, before and before.email, profile.email),
-            login=known(user.login, before and before.login, profile.login),
-            avatar_url=known(user.avatar_url, before and before.avatar_url, profile.avatar_url),
-        )
-        await identities.know(
-            tx, user.id, identities.Known(newer.email, newer.login, newer.avatar_url)
-        )
-        return newer
 
     async def _owner(self, tx: Transaction, account: identities.Identity) -> rows.User:
         user = await rows.active(tx, account.user_id)

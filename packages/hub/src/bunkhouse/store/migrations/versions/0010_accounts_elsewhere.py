@@ -1,4 +1,4 @@
-"""Accounts of other services that people sign in with, and what is known of people from there."""
+"""Accounts of other services that people sign in with, and who has ever been signed in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,9 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("users", sa.Column("email", sa.Text(), nullable=True))
-    op.add_column("users", sa.Column("login", sa.Text(), nullable=True))
-    op.add_column("users", sa.Column("avatar_url", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=True))
     # Who was signed in before there was this column, as far as it can still be seen.
     op.execute(
@@ -56,5 +53,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("sign_in_attempts")
     op.drop_table("identities")
-    for name in ("signed_in_at", "avatar_url", "login", "email"):
-        op.drop_column("users", name)
+    op.drop_column("users", "signed_in_at")
