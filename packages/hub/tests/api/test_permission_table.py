@@ -1,10 +1,10 @@
 """The permission table itself, the page that is made of it, and that all routes ask it."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from bunkhouse.people import ACTIONS, Person, Visibility
+from bunkhouse.people import ACTIONS, Action, Person, Visibility
 from bunkhouse.people.permissions import (
     may_here,
     refusal,
@@ -13,6 +13,10 @@ from bunkhouse.people.permissions import (
 from bunkhouse.store.participants import Standing
 
 from .permissions_page import PAGE, ROUTES, SCRIPT
+
+
+def test_every_action_has_a_rule() -> None:
+    assert set(ACTIONS) == set(get_args(Action))
 
 
 def test_every_route_asks_the_table_or_is_said_to_be_public() -> None:

@@ -88,7 +88,7 @@ async def honest(spec: SandboxSpec) -> int | None:
                     for event in said:
                         spoken += 1
                         await hub.send(EventFrame(n=spoken, event=event).model_dump_json())
-        await asyncio.sleep(0.02)  # nothing tells that the hub is back
+        await asyncio.sleep(0.02)  # as a runner does, before it dials anew
 
 
 class Watched(FakeProvider):

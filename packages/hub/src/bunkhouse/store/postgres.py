@@ -14,7 +14,18 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    cast,
+    column,
+    create_engine,
+    event,
+    func,
+    select,
+    table,
+)
+from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -122,13 +133,12 @@ class Postgres:
             " column_name FROM information_schema.columns WHERE table_schema = current_schema()"
             " AND pg_get_serial_sequence(quote_ident(table_name), column_name) IS NOT NULL"
         ).all()
-        for sequence, table, column in sequences:
+        for sequence, name, key in sequences:
+            highest = func.max(column(key, BigInteger))
             connection.execute(
-                text(
-                    f'SELECT setval(CAST(:sequence AS regclass), max("{column}")) FROM "{table}"'  # noqa: S608 - the schema's own names
-                    f' HAVING max("{column}") IS NOT NULL'
-                ),
-                {"sequence": sequence},
+                select(func.setval(cast(sequence, REGCLASS), highest))
+                .select_from(table(name))
+                .having(highest.is_not(None))
             )
 
     async def settled(self) -> None:

@@ -147,8 +147,8 @@ class Agent:
         )
         return done.stdout + (f"\nexit code {done.returncode}" if done.returncode else "")
 
-    def _read(self, filePath: str) -> str:  # noqa: N803 - OpenCode's names
-        return Path(filePath).read_text()
+    def _read(self, **given: str) -> str:
+        return Path(given["filePath"]).read_text()
 
     def _glob(self, pattern: str) -> str:
         return "\n".join(map(str, self.folder.glob(pattern)))
@@ -159,12 +159,12 @@ class Agent:
     def _question(self, questions: list[Json]) -> str:
         return f"answers to {len(questions)}: Red"
 
-    def _write(self, filePath: str, content: str) -> str:  # noqa: N803 - OpenCode's names
-        Path(filePath).write_text(content)
+    def _write(self, **given: str) -> str:
+        Path(given["filePath"]).write_text(given["content"])
         return "Wrote file successfully."
 
-    def _edit(self, filePath: str, oldString: str, newString: str) -> str:  # noqa: N803 - OpenCode's names
-        path = Path(filePath)
-        assert path.read_text().count(oldString) == 1
-        path.write_text(path.read_text().replace(oldString, newString))
+    def _edit(self, **given: str) -> str:
+        path, old = Path(given["filePath"]), given["oldString"]
+        assert path.read_text().count(old) == 1
+        path.write_text(path.read_text().replace(old, given["newString"]))
         return "Edit applied successfully."
