@@ -39,7 +39,8 @@ def ready() -> Node:
 def modules_ready(node: Node) -> str:
     """Install npm's packages if the lock changed; answers with what they were made from."""
     stamp = fingerprint([WEB / "package.json", WEB / "package-lock.json"], node.version)
-    if not is_done("npm", stamp) or not (WEB / "node_modules").is_dir():
+    # npm writes this one last: a folder without it is no installation, or half of one.
+    if not is_done("npm", stamp) or not (WEB / "node_modules" / ".package-lock.json").is_file():
         with step("Installing the page's packages"):
             problem = (
                 "npm can't install the page's packages. Is its registry reachable?"
