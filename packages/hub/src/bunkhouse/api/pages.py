@@ -6,31 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import HTMLResponse
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title} · Bunkhouse</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 20vh auto 0;
-  padding: 0 1.5rem; }}
-h1 {{ font-size: 1.5rem; }}
-label {{ display: block; }}
-input, button, .way {{ font: inherit; box-sizing: border-box; width: 100%; max-width: 22rem;
-  padding: .5rem .75rem; margin: .25rem 0 .75rem; border: 1px solid #888c; border-radius: 6px; }}
-button, .way {{ display: block; cursor: pointer; text-align: center; text-decoration: none;
-  color: inherit; background: #8882; }}
-code {{ font-size: .95em; padding: .1em .3em; border: 1px solid #8886; border-radius: 4px; }}
-</style>
-<h1>{title}</h1>
-<p>{message}</p>
-{remedy}
-{action}
-{further}
-</html>
-"""
-
+from bunkhouse.api.document import document, link, paragraph
 
 _WITH_A_FORM = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -74,33 +50,22 @@ def page(
     form: Form | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """Make a page of one message. Words between backticks in `remedy` are shown as code.
+    """Make a page of one message. Words between backticks in it and in `remedy` are code.
 
     `action`: the words of a link, and the path of ours where it leads; `ways`: those of buttons.
     """
-    further = "\n".join(
-        f'<a class="way" href="{html.escape(path)}">{html.escape(words)}</a>'
-        for words, path in ways
-    )
     headers = {"Cache-Control": "no-store"}
     if form is not None:
-        further += form.html()
         headers |= _WITH_A_FORM
     return HTMLResponse(
-        _PAGE.format(
-            title=html.escape(title),
-            message=html.escape(message),
-            remedy=f"<p>{_coded(remedy)}</p>" if remedy else "",
-            action=f'<p><a href="{html.escape(action[1])}">{html.escape(action[0])}</a></p>'
-            if action
-            else "",
-            further=further,
+        document(
+            title,
+            paragraph(message),
+            paragraph(remedy),
+            f"<p>{link(*action)}</p>" if action else "",
+            *(link(words, path, kind="way") for words, path in ways),
+            form.html() if form else "",
         ),
         status_code=status,
         headers=headers,
     )
-
-
-def _coded(text: str) -> str:
-    parts = html.escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

@@ -126,7 +126,7 @@ def _invitation(
         message,
         remedy=f"{wrong.message} {wrong.remedy}"
         if wrong
-        else "This browser is signed in then. There is no password: keep to this browser.",
+        else "There is no password: you stay signed in with this browser, and with it alone.",
         form=Form(address, "Your name", "name", LONGEST_NAME, "Come in", name),
         status=wrong.status if wrong else 200,
     )
