@@ -5,7 +5,14 @@ import asyncio
 import aiodocker
 import pytest
 
-from bunkhouse.errors import BunkhouseError, EngineDown, ImageMissing, StorageFull, Unavailable
+from bunkhouse.errors import (
+    BunkhouseError,
+    EngineDown,
+    ImageMissing,
+    NotFound,
+    StorageFull,
+    Unavailable,
+)
 from bunkhouse.sandboxes.engine_errors import engine_errors, is_busy, is_conflict
 
 
@@ -20,6 +27,12 @@ from bunkhouse.sandboxes.engine_errors import engine_errors, is_busy, is_conflic
             "creating container storage: could not find enough available IDs",
             Unavailable,
             "engine_refused",
+        ),
+        (
+            500,
+            "container c9a does not exist in database: no such container",
+            NotFound,
+            "not_found",
         ),
         (500, "OCI runtime error: exploded", Unavailable, "engine_refused"),
         (900, "Cannot connect to Docker Engine via unix:///x", EngineDown, "engine_down"),

@@ -89,6 +89,31 @@ async def test_a_sandbox_that_dies_is_started_again_and_its_turn_fails(room: Roo
         assert list(provider.sandboxes) == [sandbox_id]
 
 
+async def test_a_sandbox_that_is_taken_away_while_it_is_started_is_made_anew(room: Room) -> None:
+    class TakenAway(FakeProvider):
+        starts = 0
+
+        async def start(self, sandbox_id: str) -> None:
+            self.starts += 1
+            if self.starts == 2:
+                await self.destroy(sandbox_id)
+                raise NotFound("The sandbox was taken away.")
+            await super().start(sandbox_id)
+
+    provider = TakenAway(honest)
+    async with hub(room, provider):
+        view = await room.sessions.create(NewSession(prompt="wait"), ADMIN)
+        await until(room, view.id, lambda log: log[-1].type == "agent_message_chunk")
+        (before,) = provider.sandboxes
+        await provider.kill(before)
+        await until(room, view.id, ends(1, "failed"))
+        await room.sessions.prompt(view.id, "again", ADMIN)
+        log = await until(room, view.id, ends(1))
+        assert provider.starts == 3
+        assert not any(e.type == "error" for e in log)
+        assert before not in provider.sandboxes
+
+
 async def test_a_hub_that_dies_leaves_its_work_to_the_next(room: Room) -> None:
     provider = Watched()
     async with hub(room, provider):

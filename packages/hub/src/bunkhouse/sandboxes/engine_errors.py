@@ -7,19 +7,27 @@ from contextlib import asynccontextmanager
 import aiodocker
 import aiohttp
 
-from bunkhouse.errors import BunkhouseError, EngineDown, ImageMissing, StorageFull, Unavailable
+from bunkhouse.errors import (
+    BunkhouseError,
+    EngineDown,
+    ImageMissing,
+    NotFound,
+    StorageFull,
+    Unavailable,
+)
 
 NO_CONNECTION = 900
 """What aiodocker gives as the status of an answer that never came."""
 
 _FULL = ("no space left on device", "disk quota exceeded")
 _NO_IMAGE = ("no such image", "image not known", "failed to find image")
+_NO_CONTAINER = "no such container"
 _NO_IDS = ("not enough unused ids", "not enough unused uids", "could not find enough available ids")
 
 
 def is_absent(error: aiodocker.DockerError) -> bool:
-    """There is no such container."""
-    return error.status == 404
+    """There is no such container. Podman says with a 500 that it went in the middle of a call."""
+    return error.status == 404 or _NO_CONTAINER in error.message.lower()
 
 
 def is_conflict(error: aiodocker.DockerError) -> bool:
@@ -41,7 +49,7 @@ async def engine_errors(seconds: float | None) -> AsyncGenerator[None]:
 
     Raises:
         EngineDown: it does not answer, or not in time.
-        ImageMissing, StorageFull: it said so.
+        ImageMissing, StorageFull, NotFound: it said so.
         Unavailable: it refused for another reason; code `engine_refused`.
     """
     try:
@@ -79,6 +87,8 @@ def typed(message: str) -> BunkhouseError:
         return ImageMissing(
             "The sandbox image is not there.", remedy="Build it: `bunkhouse image build`."
         )
+    if _NO_CONTAINER in lower:
+        return NotFound("The sandbox was taken away.")
     if any(words in lower for words in _NO_IDS):
         return Unavailable(
             "The engine has no user ids left for another sandbox.",

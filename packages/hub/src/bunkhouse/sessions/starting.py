@@ -116,9 +116,9 @@ class Starter:
             if state == "exited":
                 await self._stage(session_id, "container", "started", detail="starting it again")
                 await self.open_doors(row.sandbox_id, session_id)
-                await self._provider.start(row.sandbox_id)
-                await self._stage(session_id, "container", "done", began=began)
-                return True
+                if await self._is_started(row.sandbox_id):
+                    await self._stage(session_id, "container", "done", began=began)
+                    return True
             await self.remove(row.sandbox_id)
             if row.state == "restoring" and row.snapshot_id is None:
                 await self._lost(session_id)
@@ -130,8 +130,18 @@ class Starter:
         spec = await self._spec(session_id, image)
         await self.open_doors(spec.sandbox_id, session_id)
         await self._provider.create(spec)
-        await self._provider.start(spec.sandbox_id)
+        if not await self._is_started(spec.sandbox_id):
+            await self._back(session_id, "its sandbox was taken away; a new one is made")
+            return False
         await self._stage(session_id, "container", "done", began=began)
+        return True
+
+    async def _is_started(self, sandbox_id: str) -> bool:
+        """Start a sandbox; False: somebody took it away since it was looked at."""
+        try:
+            await self._provider.start(sandbox_id)
+        except NotFound:
+            return False
         return True
 
     async def _spec(self, session_id: str, image: str) -> SandboxSpec:
