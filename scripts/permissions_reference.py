@@ -38,6 +38,7 @@ PUBLIC = {
     "GET /invite/{secret}": "the secret lets see for whom it is",
     "POST /invite/{secret}": "the secret is what lets in, where there is no provider",
     "GET /invite/{secret}/{provider}": "the provider is asked who it is",
+    "POST /api/webhooks/github": "GitHub's signature over the body says that it is GitHub",
     "GET /sign-in/{provider}/callback": "what the provider says is what lets in",
 }
 """Routes that ask nobody who they are, and why."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.fakes.github import FakeGitHub, Person, Repository, in_thread
+from tests.fakes.github import SECRET, FakeGitHub, Hooks, Person, Repository, in_thread
 
 from ..hubs import Client, HubProcess, happened
 
@@ -49,7 +49,9 @@ def forge(hub: HubProcess) -> Generator[Forge]:
         repository = fake.world.repository(ada, "secret")
         secret = fake.world.token(ada, "repo")
         mine = HubProcess(
-            hub.data_dir.parent / "forge", {"BUNKHOUSE_GITHUB_URL": fake.url} | hub.settings
+            hub.data_dir.parent / "forge",
+            {"BUNKHOUSE_GITHUB_URL": fake.url, "BUNKHOUSE_GITHUB_WEBHOOK_SECRET": SECRET}
+            | hub.settings,
         )
         mine.start()
         try:
@@ -131,3 +133,39 @@ def test_a_second_session_has_another_branch(forge: Forge) -> None:
     )
     assert "not this session's branch" in done.stderr
     forge.client.delete(other)
+
+
+def test_its_pull_request_is_opened_reviewed_and_brought_up_to_the_work(forge: Forge) -> None:
+    client, fake = forge.client, forge.fake
+    session = client.create(repository=f"{fake.url}/ada/secret", title="Paint the door")
+    client.until(session, happened("state_changed", state="idle"))
+    path = f"/api/sessions/{session}/pull-request"
+    nothing = client.http.post(path)
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_to_publish")
+    client.turn(session, "[demo:bash cmd='echo red > door']")
+
+    done = client.hub.command("pr", session, "--draft")
+    branch = client.session(session)["work_branch"]
+    (number,) = forge.repository.pulls
+    assert done.stdout.strip() == f"{fake.url}/ada/secret/pull/{number}"
+    pull, issue = forge.repository.pulls[number], forge.repository.issues[number]
+    assert (pull["head"], pull["base"], pull["draft"]) == (branch, "main", True)
+    assert (issue["title"], issue["user"]) == ("Paint the door", forge.ada)
+    assert issue["body"]
+    made = forge.repository.git("log", "-1", "--format=%an <%ae>%n%B", branch)
+    assert made.startswith(f"Ada Lovelace <{forge.ada.noreply}>\nPaint the door\n")
+    assert "Co-authored-by: Bunkhouse" in made
+
+    bob = fake.world.person("bob")
+    review = fake.world.review(forge.repository, number, bob, "CHANGES_REQUESTED", "Blue, please.")
+    hook = Hooks(fake.url, forge.repository).review(number, review, bob)
+    taken = client.http.post("/api/webhooks/github", content=hook.body, headers=hook.headers())
+    assert taken.status_code == 204, taken.text
+    log = client.until(session, happened("pull_request_reviewed"))
+    assert log[-1]["text"] == "Blue, please."
+
+    client.turn(session, "[demo:bash cmd='echo blue > door']")
+    assert client.post(path, {"body": "Now blue."})["pull_request"]["number"] == number
+    assert forge.repository.git("show", f"{branch}:door") == "blue"
+    assert issue["body"] == "Now blue."
+    client.delete(session)

@@ -3,12 +3,24 @@
 - `description`: GitHub's own OpenAPI, to which every request and every answer is held.
 - `world`: accounts, tokens, repositories (real ones, bare), issues, pull requests, checks.
 - `rest`: the calls; `git`: smart HTTP; `server`: both behind one port.
+- `hooks`: webhooks, held to the description too.
 
 It refuses what GitHub refuses. What is not as GitHub describes it is answered with 500, kept in
 `FakeGitHub.violations`, and fails the test when the block ends.
 """
 
+from tests.fakes.github.hooks import SECRET, Hook, Hooks
 from tests.fakes.github.server import FakeGitHub, in_thread, running
 from tests.fakes.github.world import Person, Repository, World
 
-__all__ = ["FakeGitHub", "Person", "Repository", "World", "in_thread", "running"]
+__all__ = [
+    "SECRET",
+    "FakeGitHub",
+    "Hook",
+    "Hooks",
+    "Person",
+    "Repository",
+    "World",
+    "in_thread",
+    "running",
+]

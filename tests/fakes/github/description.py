@@ -21,6 +21,9 @@ _BASE = "urn:github"
 _METHODS = ("get", "post", "patch", "put", "delete")
 
 
+_TEXTS = {"uri": "https://example.org/", "date-time": "2026-01-01T00:00:00Z"}
+
+
 class Violation(AssertionError):
     """A request or an answer is not as GitHub describes it."""
 
@@ -107,6 +110,59 @@ class Description:
         examples = described["content"]["application/json"]["examples"]
         found = self._resolved(next(iter(examples.values())))
         return json.loads(json.dumps(found["value"]))
+
+    def hook(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """A webhook's body with these values, and any that are right for all else it must have.
+
+        Raises:
+            Violation: what was given is not as GitHub describes it.
+        """
+        described = self._document["x-webhooks"][name]["post"]["requestBody"]
+        schema = described["content"]["application/json"]["schema"]
+        body = self._completed(schema, given)
+        self._check(body, schema, name)
+        return body
+
+    def _completed(self, schema: dict[str, Any], value: Any) -> Any:
+        schema = self._resolved(schema)
+        for many in ("allOf", "oneOf", "anyOf"):
+            for each in schema.get(many, ())[: None if many == "allOf" else 1]:
+                value = self._completed(each, value)
+        if isinstance(value, list):
+            items = schema.get("items", {})
+            return [self._completed(items, each) for each in value]
+        if not isinstance(value, dict) or "properties" not in schema:
+            return value
+        properties = schema["properties"]
+        wanted = dict.fromkeys(schema.get("required", ())) | value
+        return {
+            name: self._completed(properties.get(name, {}), value[name])
+            if name in value
+            else self._plainest(properties.get(name, {}))
+            for name in wanted
+        }
+
+    def _plainest(self, schema: dict[str, Any]) -> Any:
+        """A value that a schema allows."""
+        schema = self._resolved(schema)
+        kinds = [many for many in ("allOf", "oneOf", "anyOf") if many in schema]
+        if schema.get("nullable") and not kinds:
+            return None
+        if values := schema.get("enum"):
+            return values[0]
+        if kinds:
+            return self._plainest(schema[kinds[0]][0])
+        match schema.get("type"):
+            case "object":
+                return self._completed(schema, {})
+            case "array":
+                return []
+            case "integer" | "number":
+                return 1
+            case "boolean":
+                return False
+            case _:
+                return _TEXTS.get(schema.get("format", ""), "text")
 
     def _of(self, operation: Operation) -> dict[str, Any]:
         return self._document["paths"][operation.template][operation.method]

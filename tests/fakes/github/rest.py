@@ -323,16 +323,8 @@ class Rest:
                 error = {"resource": "PullRequest", "code": "custom", "message": said}
                 raise Refused(422, "Validation Failed", error)
         title, body = call.body["title"], call.body.get("body") or ""
-        number = self._world.issue(repository, by, title, body)
-        repository.pulls[number] = {
-            "head": head,
-            "base": base,
-            "head_sha": repository.head(head),
-            "draft": call.body.get("draft", False),
-            "merged_at": None,
-            "reviews": [],
-            "comments": [],
-        }
+        draft = call.body.get("draft", False)
+        number = self._world.pull(repository, by, head, title, body, base=base, draft=draft)
         return self._a_pull(self._description.example(call.operation, 201), repository, number)
 
     def _change_pull(self, call: Call) -> Any:
@@ -345,38 +337,39 @@ class Rest:
         return self._a_pull(self._description.example(call.operation, 200), repository, number)
 
     def _reviews(self, call: Call) -> Any:
-        repository = self._repo(call)
-        number = self._numbered(call, "pull_number", repository.pulls)
-        example = self._description.example(call.operation, 200)[0]
         return [
-            example
-            | {
-                "id": each["id"],
-                "user": self._by(example["user"], each["user"]),
-                "state": each["state"],
-                "body": each["body"],
-                "commit_id": each["commit_id"],
-                "submitted_at": _time(each["submitted_at"]),
-            }
-            for each in self._page(call, repository.pulls[number]["reviews"])
+            said | {"state": each["state"], "submitted_at": _time(each["submitted_at"])}
+            for said, each in self._said_of_pull(call, "reviews")
         ]
 
     def _line_comments(self, call: Call) -> Any:
+        return [
+            said
+            | {
+                "path": each["path"],
+                "line": each["line"],
+                "created_at": _time(each["created_at"]),
+            }
+            for said, each in self._said_of_pull(call, "comments")
+        ]
+
+    def _said_of_pull(self, call: Call, what: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Pairs of what is answered of something said, as far as all has it, and what it is."""
         repository = self._repo(call)
         number = self._numbered(call, "pull_number", repository.pulls)
         example = self._description.example(call.operation, 200)[0]
         return [
-            example
-            | {
-                "id": each["id"],
-                "user": self._by(example["user"], each["user"]),
-                "body": each["body"],
-                "path": each["path"],
-                "line": each["line"],
-                "commit_id": each["commit_id"],
-                "created_at": _time(each["created_at"]),
-            }
-            for each in self._page(call, repository.pulls[number]["comments"])
+            (
+                example
+                | {
+                    "id": each["id"],
+                    "user": self._by(example["user"], each["user"]),
+                    "body": each["body"],
+                    "commit_id": each["commit_id"],
+                },
+                each,
+            )
+            for each in self._page(call, repository.pulls[number][what])
         ]
 
     def _checks(self, call: Call) -> Any:

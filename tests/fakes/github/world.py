@@ -217,6 +217,30 @@ class World:
         }
         return number
 
+    def pull(
+        self,
+        repository: Repository,
+        by: Person,
+        head: str,
+        title: str,
+        body: str = "",
+        *,
+        base: str | None = None,
+        draft: bool = False,
+    ) -> int:
+        """A new pull request of a branch, if not else said into the default one; its number."""
+        number = self.issue(repository, by, title, body)
+        repository.pulls[number] = {
+            "head": head,
+            "base": base or repository.default_branch,
+            "head_sha": repository.head(head),
+            "draft": draft,
+            "merged_at": None,
+            "reviews": [],
+            "comments": [],
+        }
+        return number
+
     def comment(self, repository: Repository, number: int, by: Person, body: str) -> int:
         """Somebody says something on an issue or a pull request."""
         made = self.number()

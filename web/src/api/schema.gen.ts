@@ -858,6 +858,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/pull-request/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draft Pull Request
+         * @description Give title and body to begin with.
+         */
+        get: operations["draftPullRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/pull-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Pull Request
+         * @description Commit and push what was done, with your own rights, and open a pull request of it.
+         *
+         *     One that is open already is brought up to the work, and changed as given (200).
+         */
+        post: operations["openPullRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/pull-request/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refresh Pull Request
+         * @description Ask the forge how it is: reviews, comments and checks come into the log.
+         */
+        post: operations["refreshPullRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/people": {
         parameters: {
             query?: never;
@@ -1054,6 +1116,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks/github": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Github Webhook
+         * @description Take a webhook of GitHub's: pull requests, reviews, comments and checks.
+         *
+         *     What is about no session here, or is known already, is taken and nothing happens.
+         */
+        post: operations["githubWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1191,6 +1275,16 @@ export interface components {
             base: string | null;
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * DraftOut
+         * @description What a new pull request would say: the session's title, and what the agent said last.
+         */
+        DraftOut: {
+            /** Title */
+            title: string;
+            /** Body */
+            body: string;
         };
         /**
          * DriveCommand
@@ -2467,6 +2561,235 @@ export interface components {
             how: string;
         };
         /**
+         * PullRequestChanged
+         * @description The session's pull request was opened, or is another than before.
+         */
+        PullRequestChanged: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pull_request_changed";
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "opened" | "pushed" | "edited" | "closed" | "merged" | "reopened";
+            /** By */
+            by: string | null;
+            /** Number */
+            number: number;
+            /** Title */
+            title: string;
+            /** Url */
+            url: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "closed" | "merged";
+            /** Draft */
+            draft: boolean;
+            /** Branch */
+            branch: string;
+            /** Base */
+            base: string;
+            /** Commit */
+            commit: string;
+        };
+        /**
+         * PullRequestChecked
+         * @description A check of its newest commit came to an end.
+         */
+        PullRequestChecked: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pull_request_checked";
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** Conclusion */
+            conclusion: string;
+            /** Commit */
+            commit: string;
+            /**
+             * Url
+             * @default null
+             */
+            url: string | null;
+        };
+        /**
+         * PullRequestCommented
+         * @description Somebody said something on it, or on one of its lines.
+         */
+        PullRequestCommented: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pull_request_commented";
+            /** Number */
+            number: number;
+            /** Comment Id */
+            comment_id: string;
+            /** By */
+            by: string;
+            /** Text */
+            text: string;
+            /** Url */
+            url: string;
+            /**
+             * Path
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Line
+             * @default null
+             */
+            line: number | null;
+        };
+        /**
+         * PullRequestIn
+         * @description How a pull request is to be; what is left out stays, or is as the draft says.
+         */
+        PullRequestIn: {
+            /** Title */
+            title?: string | null;
+            /** Body */
+            body?: string | null;
+            /** Base */
+            base?: string | null;
+            /**
+             * Draft
+             * @default false
+             */
+            draft: boolean;
+        };
+        /**
+         * PullRequestOut
+         * @description The pull request of a session's branch, as far as the hub has heard of it.
+         */
+        PullRequestOut: {
+            /** Number */
+            number: number;
+            /** Url */
+            url: string;
+            /** Title */
+            title: string;
+            /** Body */
+            body: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "closed" | "merged";
+            /** Draft */
+            draft: boolean;
+            /** Base */
+            base: string;
+            /** Commit */
+            commit: string;
+            /** Passed */
+            passed: number;
+            /** Failed */
+            failed: number;
+            /** Running */
+            running: number;
+        };
+        /**
+         * PullRequestReviewed
+         * @description Somebody reviewed it.
+         */
+        PullRequestReviewed: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pull_request_reviewed";
+            /** Number */
+            number: number;
+            /** Review Id */
+            review_id: string;
+            /** By */
+            by: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "approved" | "changes_requested" | "commented" | "dismissed";
+            /** Text */
+            text: string;
+            /**
+             * Url
+             * @default null
+             */
+            url: string | null;
+        };
+        /**
          * Question
          * @description One question to a person.
          */
@@ -2919,6 +3242,7 @@ export interface components {
              * @enum {string}
              */
             visibility: "private" | "visible" | "joinable";
+            pull_request: components["schemas"]["PullRequestOut"] | null;
             /**
              * Role
              * @enum {string}
@@ -3517,7 +3841,7 @@ export interface components {
             files: components["schemas"]["ChangedFile"][];
         };
         /** Event */
-        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"];
+        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"];
         /**
          * SessionDeleted
          * @description In the stream of the list: a session is no more, or not for you to see any more.
@@ -5208,6 +5532,112 @@ export interface operations {
             };
         };
     };
+    draftPullRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    openPullRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PullRequestIn"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    refreshPullRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     listParticipants: {
         parameters: {
             query?: never;
@@ -5587,6 +6017,36 @@ export interface operations {
             path: {
                 invite_id: string;
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    githubWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-GitHub-Event"?: string;
+                "X-Hub-Signature-256"?: string | null;
+            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;

@@ -44,6 +44,7 @@ from bunkhouse.sessions.environment import Environment
 from bunkhouse.sessions.export import Exports
 from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
+from bunkhouse.sessions.pull_requests import PullRequests
 from bunkhouse.sessions.reaching import Reaching
 from bunkhouse.sessions.reconciler import Reconciler
 from bunkhouse.sessions.rewinders import Rewinders
@@ -228,6 +229,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             blobs=attaching.blobs,
             uploads=attaching.uploads,
             grants=grants,
+            pull_requests=PullRequests(journal, reaching, grants, settings),
         )
         apps = Apps(settings, rights, services.sessions)
         services.apps = apps

@@ -313,6 +313,12 @@ class Settings(BaseSettings):
     github_client_secret: SecretStr | None = Field(
         None, description="Its client secret; with both, tokens that end are replaced in time."
     )
+    github_webhook_secret: SecretStr | None = Field(
+        None,
+        description="Secret with which GitHub signs its webhooks. Unset: none are taken, and how a "
+        "pull request is has to be asked for.",
+    )
+    webhook_bytes: int = Field(5 * MEBIBYTE, gt=0, description="Largest webhook.")
     vault_key: SecretStr | None = Field(
         None,
         description="Key that encrypts tokens of other services in the store: 32 bytes as base64, "

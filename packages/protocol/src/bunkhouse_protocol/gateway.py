@@ -19,6 +19,7 @@
   screen. It is closed with 4404 where there is no such terminal, and
   with 1000 when the terminal has ended.
 - `POST /handover` with `HandoverRequest` → `Handover`
+- `POST /publish` with `PublishRequest` → `Published`
 
 On a socket of its own (`places.STREAMS_SOCKET`), streams of bytes to what listens in the sandbox.
 The hub sends one line, `editor`, `desktop` (its VNC server) or a port number, in ASCII and ended
@@ -40,6 +41,7 @@ from bunkhouse_protocol.events import (
     ServiceName,
     ServiceState,
 )
+from bunkhouse_protocol.link import CommitIdentity
 from bunkhouse_protocol.places import WORKSPACE
 
 
@@ -151,6 +153,28 @@ class Handover(BaseModel):
     """Unified; at most `limit` bytes, cut at a line."""
     truncated: bool = False
     commands: list[DriveCommand]
+
+
+class PublishRequest(BaseModel):
+    """Commit what is not committed, and push the branch."""
+
+    branch: str
+    """The session's own, at the repository's host."""
+    message: str
+    """Of the commit, where one is made."""
+    author: CommitIdentity
+    co_author: str | None = None
+    """`Name <address>` of who wrote along."""
+
+
+class Published(BaseModel):
+    """What the host has now."""
+
+    commit: str
+    commits: int
+    """Since the work began."""
+    committed: bool
+    """There was something that was not committed before."""
 
 
 CLOSE_NO_TERMINAL = 4404

@@ -52,6 +52,10 @@ class WorkspaceUnreadable(RunnerError):
     """Git can't say what changed: the repository is not there yet, or was taken away."""
 
 
+class NotPublished(RunnerError):
+    """The work can't be pushed: `nothing_to_publish`, `not_committed`, `push_refused`."""
+
+
 class NotRewound(RunnerError):
     """It can't be gone back: codes `no_checkpoint`, `checkpoint_gone`, `not_rewound`."""
 

@@ -176,6 +176,7 @@ class Runner:
             account=self._account,
             changes=self._workspace.changes,
             handover=self._drive.handover,
+            publish=self._workspace.publish,
             surroundings=self._surroundings,
             terminals=self._terminals,
         )

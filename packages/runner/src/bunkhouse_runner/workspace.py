@@ -11,9 +11,9 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bunkhouse_protocol.gateway import Changes
+from bunkhouse_protocol.gateway import Changes, Published, PublishRequest
 from bunkhouse_protocol.link import CommitIdentity, Repository, SessionSpec
-from bunkhouse_runner import branches, changes, git
+from bunkhouse_runner import branches, changes, git, publishing
 from bunkhouse_runner.agents.base import Memory
 from bunkhouse_runner.cloning import (
     CLONE_ATTEMPTS,
@@ -141,11 +141,21 @@ class Workspace:
             WorkspaceUnreadable: there is no repository, or not the one that we began with.
         """
         if self.beginning is None:
-            raise WorkspaceUnreadable(
-                "workspace_not_ready", "The workspace is not there yet.", remedy="Try again soon."
-            )
+            raise _not_ready()
         async with self._reading:
             return await changes.read(self._git, self.beginning.base, limit)
+
+    async def publish(self, request: PublishRequest) -> Published:
+        """Bring all work to the session's branch at the host.
+
+        Raises:
+            WorkspaceUnreadable: there is no repository yet.
+            NotPublished: git, a hook or the host refuses.
+        """
+        if self.beginning is None:
+            raise _not_ready()
+        async with self._reading:
+            return await publishing.publish(self._git, self.beginning.base, request)
 
     async def _make(self, spec: SessionSpec, report: Report) -> None:
         if spec.repository is None:
@@ -231,3 +241,9 @@ def _empty(folder: Path) -> None:
         else:
             with contextlib.suppress(FileNotFoundError):
                 entry.unlink()
+
+
+def _not_ready() -> WorkspaceUnreadable:
+    return WorkspaceUnreadable(
+        "workspace_not_ready", "The workspace is not there yet.", remedy="Try again soon."
+    )

@@ -18,11 +18,13 @@ from bunkhouse_protocol.gateway import (
     ExecResult,
     Handover,
     HandoverRequest,
+    Published,
+    PublishRequest,
     Services,
 )
 from bunkhouse_protocol.places import ENV_TOKEN
 from bunkhouse_runner import execution, gateway
-from bunkhouse_runner.errors import Unknown, WorkspaceUnreadable
+from bunkhouse_runner.errors import NotPublished, Unknown, WorkspaceUnreadable
 from bunkhouse_runner.processes import Account
 from bunkhouse_runner.surroundings import Bare
 from bunkhouse_runner.terminals import Terminals
@@ -52,6 +54,11 @@ class Asked:
         if request.snapshot != "abc":
             raise Unknown("no_such_snapshot", "There is none.")
         return Handover(files=[], diff="d" * request.limit, commands=[])
+
+    async def publish(self, request: PublishRequest) -> Published:
+        if request.branch != "mine":
+            raise NotPublished("push_refused", "It is refused.", detail="not this branch")
+        return Published(commit="abc", commits=1, committed=True)
 
     async def get(self, path: str) -> httpx2.Response:
         return await self.ask("GET", path)
@@ -106,6 +113,7 @@ async def asked(room: Path, account: Account) -> AsyncGenerator[Asked]:
         account=account,
         changes=asked.changes,
         handover=asked.handover,
+        publish=asked.publish,
         surroundings=Bare(lambda event: None, account, account.home),
         terminals=Terminals(account, account.home, server=("-S", str(account.home / "tmux"))),
     )
@@ -134,6 +142,7 @@ async def test_changes_that_cannot_be_read(asked: Asked) -> None:
         "code": "workspace_not_ready",
         "message": "Not yet.",
         "remedy": "Wait.",
+        "detail": None,
     }
 
 
@@ -143,6 +152,16 @@ async def test_a_handover(asked: Asked) -> None:
     answer = await asked.ask("POST", "/handover", '{"snapshot": "other"}')
     assert (answer.status_code, answer.json()["code"]) == (404, "no_such_snapshot")
     answer = await asked.ask("POST", "/handover", "nonsense")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_publishing(asked: Asked) -> None:
+    wanted = {"branch": "mine", "message": "m", "author": {"name": "Ada", "email": "a@b"}}
+    answer = await asked.ask("POST", "/publish", json.dumps(wanted))
+    assert Published.model_validate_json(answer.content).commit == "abc"
+    answer = await asked.ask("POST", "/publish", json.dumps({**wanted, "branch": "other"}))
+    assert (answer.status_code, answer.json()["detail"]) == (503, "not this branch")
+    answer = await asked.ask("POST", "/publish", "{}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 

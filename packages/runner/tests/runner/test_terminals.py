@@ -13,7 +13,14 @@ import pytest
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 
-from bunkhouse_protocol.gateway import CLOSE_NO_TERMINAL, Changes, Handover, HandoverRequest
+from bunkhouse_protocol.gateway import (
+    CLOSE_NO_TERMINAL,
+    Changes,
+    Handover,
+    HandoverRequest,
+    Published,
+    PublishRequest,
+)
 from bunkhouse_runner import gateway
 from bunkhouse_runner.drive.journal import Journal
 from bunkhouse_runner.processes import Account
@@ -50,6 +57,7 @@ class House:
             account=self.account,
             changes=_changes,
             handover=_handover,
+            publish=_publish,
             surroundings=Bare(lambda event: None, self.account, self.account.home),
             terminals=terminals,
         )
@@ -85,6 +93,10 @@ async def _changes(_limit: int) -> Changes:
 
 
 async def _handover(_request: HandoverRequest) -> Handover:
+    raise AssertionError
+
+
+async def _publish(_request: PublishRequest) -> Published:
     raise AssertionError
 
 

@@ -199,6 +199,7 @@ Forker = Annotated[Person, Depends(May("session.fork"))]
 Driver = Annotated[Person, Depends(May("session.drive"))]
 User = Annotated[Person, Depends(May("session.use"))]
 Executor = Annotated[Person, Depends(May("session.exec"))]
+Publisher = Annotated[Person, Depends(May("session.publish"))]
 Sharer = Annotated[Person, Depends(May("session.share"))]
 Deleter = Annotated[Person, Depends(May("session.delete"))]
 

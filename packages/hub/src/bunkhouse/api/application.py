@@ -28,12 +28,14 @@ from bunkhouse.api.routes import (
     participants,
     people,
     prompts,
+    pull_requests,
     rewinding,
     sessions,
     sign_in,
     system,
     terminals,
     uploads,
+    webhooks,
 )
 from bunkhouse.api.services import Services
 from bunkhouse.errors import BunkhouseError
@@ -41,6 +43,8 @@ from bunkhouse.errors import BunkhouseError
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _BODY_OVERHEAD = 64 * 1024
+_OWN_LIMITS = ("/api/uploads", "/api/webhooks/github")
+"""Routes that say more precisely how large a body of theirs may be."""
 
 
 def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
@@ -64,10 +68,11 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         desktop,
         driving,
         rewinding,
+        pull_requests,
         participants,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities, grants, invites):
+    for module in (sign_in, identities, grants, invites, webhooks):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
@@ -107,7 +112,6 @@ def create_api(
     app.exception_handler(Exception)(problems.on_crash)
     # A JSON string may spell a byte in six characters.
     limit = 6 * services.settings.prompt_bytes + _BODY_OVERHEAD
-    # Uploads are as large as they are, and their route says so more precisely.
-    app.add_middleware(BodyLimit, limit=limit, except_for="/api/uploads")
+    app.add_middleware(BodyLimit, limit=limit, except_for=_OWN_LIMITS)
     app.add_middleware(SecurityHeaders)
     return app

@@ -1,5 +1,7 @@
 """What holds for every answer and every request: headers, and the size of what is sent."""
 
+from collections.abc import Collection
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,7 +50,7 @@ class BodyLimit:
     (FastAPI's `max_body_size` answers in plain text, and this API answers in problem details.)
     """
 
-    def __init__(self, app: ASGIApp, limit: int, except_for: str) -> None:
+    def __init__(self, app: ASGIApp, limit: int, except_for: Collection[str]) -> None:
         self._app = app
         self._limit = limit
         self._except_for = except_for
@@ -56,7 +58,7 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on."""
         path: str = scope.get("path", "")
-        if scope["type"] != "http" or path.startswith(_DOORS) or path == self._except_for:
+        if scope["type"] != "http" or path.startswith(_DOORS) or path in self._except_for:
             await self._app(scope, receive, send)
             return
         sentence = f"What was sent is larger than {self._limit:,} bytes."

@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bunkhouse.api.pull_request_schemas import PullRequestOut
 from bunkhouse.people import SessionRole, Visibility
 from bunkhouse_protocol import gateway
 from bunkhouse_protocol.events import Attachment, ChangedFile, Event, Port, SessionState, When
@@ -208,6 +209,8 @@ class SessionOut(BaseModel):
     """Of which session it began as a copy; null: of none."""
     visibility: Visibility
     """Who but its participants may see it."""
+    pull_request: PullRequestOut | None
+    """Of its branch; null: none was opened."""
     role: SessionRole
     """Your own, here."""
 

@@ -12,13 +12,14 @@ from typing import Literal, Protocol
 from bunkhouse.api import schemas
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
-from bunkhouse.forges import Grants
+from bunkhouse.forges import Grants, Heard
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import SignIn
 from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
+from bunkhouse.sessions.pull_requests import Draft, Wanted
 from bunkhouse.sessions.views import NewSession, PromptEdit, PromptView, SessionView
 from bunkhouse.settings import Settings
 from bunkhouse_protocol.events import Event, ServiceName, When
@@ -268,6 +269,26 @@ class Forks(Protocol):
         ...
 
 
+class PullRequests(Protocol):
+    """`bunkhouse.sessions.pull_requests.PullRequests`, as far as the API calls it."""
+
+    async def draft(self, session_id: str) -> Draft:
+        """Title and body to begin with."""
+        ...
+
+    async def open(self, session_id: str, wanted: Wanted, by: Person) -> bool:
+        """Push, and open or update it; True: it is a new one."""
+        ...
+
+    async def refresh(self, session_id: str, by: Person) -> None:
+        """Ask the forge how it is."""
+        ...
+
+    async def heard(self, host: str, told: Heard) -> int:
+        """Take what a forge told by itself."""
+        ...
+
+
 class Exports(Protocol):
     """`bunkhouse.sessions.export.Exports`, as far as the API calls it."""
 
@@ -399,6 +420,8 @@ class Services:
     uploads: Uploads | None = None
     """None: nothing can be attached."""
     grants: Grants | None = None
+    """None: there are no forges."""
+    pull_requests: PullRequests | None = None
     """None: there are no forges."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the hub begins to stop: open streams end, so that the server can."""

@@ -37,6 +37,11 @@ _REWIND = """Put a session's chat and files to just before a prompt, or forward 
 
 Forward again is possible until something new is said in it.
 """
+_PR = """Push a session's work and open a pull request of it, or bring the open one up to it.
+
+What is not committed is committed in your name. The address of the pull request is printed.
+"""
+
 _FORK = """Make a new session of one, with chat and files as they were just before a prompt.
 
 The original stays as it is. The new one's id and address are printed.
@@ -65,6 +70,7 @@ app.command("bunkhouse.cli.sessions:wake", name="wake", help="Wake a session up.
 app.command("bunkhouse.cli.sessions:end", name="end", help=_END)
 app.command("bunkhouse.cli.rewinding:rewind", name="rewind", help=_REWIND)
 app.command("bunkhouse.cli.rewinding:fork", name="fork", help=_FORK)
+app.command("bunkhouse.cli.pull_requests:pull_request", name="pr", help=_PR)
 app.command("bunkhouse.cli.export:export", name="export", help="Write a session to a file.")
 app.command("bunkhouse.cli.sessions:delete", name="delete", help="Delete a session.")
 app.command("bunkhouse.cli.open:open_session", name="open", help=_OPEN)

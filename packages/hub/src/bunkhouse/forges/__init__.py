@@ -12,10 +12,12 @@ from bunkhouse.forges.forge import (
     CheckRun,
     Comment,
     Forge,
+    Heard,
     Issue,
     PullRequest,
     Repository,
     Review,
+    Said,
     Tokens,
 )
 from bunkhouse.forges.github import GitHub
@@ -31,9 +33,11 @@ __all__ = [
     "GitHub",
     "Grant",
     "Grants",
+    "Heard",
     "Issue",
     "PullRequest",
     "Repository",
     "Review",
+    "Said",
     "Tokens",
 ]

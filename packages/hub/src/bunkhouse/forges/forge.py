@@ -126,6 +126,7 @@ class Review:
     state: Literal["approved", "changes_requested", "commented", "dismissed", "pending"]
     body: str
     submitted_at: datetime | None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,24 @@ class CheckRun:
     status: Literal["queued", "in_progress", "completed"]
     conclusion: str | None
     url: str | None
+    commit: str
+
+
+Said = PullRequest | Review | Comment | CheckRun
+"""What a forge tells of a pull request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a forge told by itself."""
+
+    repository: str
+    """`owner/name`."""
+    numbers: tuple[int, ...]
+    """Of the pull requests that it is about."""
+    said: Said
+    by: str | None
+    """The login of who did it."""
 
 
 class Forge(Protocol):

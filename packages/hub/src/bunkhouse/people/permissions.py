@@ -36,6 +36,7 @@ Action = Literal[
     "session.drive",
     "session.use",
     "session.exec",
+    "session.publish",
     "session.share",
     "session.delete",
 ]
@@ -108,6 +109,9 @@ ACTIONS: dict[Action, Rule] = {
         "driver", "Use what is in the sandbox: editor, desktop, terminals, ports."
     ),
     "session.exec": InSession("driver", "Run programs in the sandbox."),
+    "session.publish": InSession(
+        "driver", "Push its branch and open or update its pull request, with one's own rights."
+    ),
     "session.share": InSession("owner", "Change who may see it, and the roles of others."),
     "session.delete": InSession("owner", "Delete it."),
 }

@@ -6,9 +6,10 @@ from typing import Literal, TypedDict
 
 from bunkhouse.store.prompts import PromptKind, PromptRow, PromptState
 from bunkhouse.store.sessions import Driver, SessionRow, Visibility
-from bunkhouse_protocol.events import Attachment, Port, SessionState
+from bunkhouse_protocol.events import Attachment, Port, PullRequestState, SessionState
 
 _LINE_LENGTH = 160
+_GOOD = ("success", "neutral", "skipped")
 
 Permission = Literal["allow", "ask", "deny"]
 
@@ -158,6 +159,47 @@ class ForkedFromView:
 
 
 @dataclass(frozen=True, slots=True)
+class PullRequestView:
+    """The pull request of a session, as the API shows it."""
+
+    number: int
+    url: str
+    title: str
+    body: str
+    state: PullRequestState
+    draft: bool
+    base: str
+    commit: str
+    passed: int
+    """Checks of its commit, by how they ended."""
+    failed: int
+    running: int
+
+    @classmethod
+    def of(cls, row: SessionRow) -> "PullRequestView | None":
+        """From the session's row."""
+        pull = row.pull_request
+        if pull is None:
+            return None
+        ended = [check["conclusion"] for check in pull["checks"].values()]
+        passed = sum(each in _GOOD for each in ended)
+        running = ended.count(None)
+        return cls(
+            number=pull["number"],
+            url=pull["url"],
+            title=pull["title"],
+            body=pull["body"],
+            state=pull["state"],
+            draft=pull["draft"],
+            base=pull["base"],
+            commit=pull["commit"],
+            passed=passed,
+            failed=len(ended) - passed - running,
+            running=running,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """A session, as the API shows it."""
 
@@ -187,6 +229,7 @@ class SessionView:
     forked_from: ForkedFromView | None
     visibility: Visibility = "joinable"
     """In answers that were kept before there was this, as it was then."""
+    pull_request: PullRequestView | None = None
 
     @classmethod
     def of(cls, row: SessionRow, queue: list[PromptRow]) -> "SessionView":
@@ -217,6 +260,7 @@ class SessionView:
             rewind=RewindView.of(row),
             forked_from=ForkedFromView.of(row),
             visibility=row.visibility,
+            pull_request=PullRequestView.of(row),
         )
 
 

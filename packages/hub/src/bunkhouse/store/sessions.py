@@ -82,6 +82,37 @@ class ForkedFrom(TypedDict):
     """The id of the snapshot that is to be made for that; None: it is made."""
 
 
+class Check(TypedDict):
+    """How a check of a pull request's newest commit is."""
+
+    id: str
+    """Of its newest run."""
+    conclusion: str | None
+    """The forge's word; None: it still runs."""
+    url: str | None
+
+
+class PullRequest(TypedDict):
+    """The pull request of a session's branch, as its row holds it."""
+
+    host: str
+    repository: str
+    """`owner/name`."""
+    number: int
+    url: str
+    title: str
+    body: str
+    state: Literal["open", "closed", "merged"]
+    draft: bool
+    base: str
+    commit: str
+    """Where its branch is."""
+    checks: dict[str, Check]
+    """Of that commit, by name."""
+    seen: list[str]
+    """Reviews and comments that the log has already; the newest of them."""
+
+
 @dataclass(slots=True)
 class SessionRow:
     """A row of `sessions`; the fields are described at the table."""
@@ -127,6 +158,8 @@ class SessionRow:
     forked_from: ForkedFrom | None
     visibility: Visibility
     work_branch: str | None
+    pull_request: PullRequest | None
+    pull_request_key: str | None
     lease_owner: str | None
     lease_until: float | None
 
@@ -151,6 +184,12 @@ async def get(tx: Transaction, session_id: str, *, lock: bool = False) -> Sessio
         query = query.with_for_update()
     found = (await tx.execute(query)).mappings().first()
     return None if found is None else _row(found)
+
+
+async def of_pull_request(tx: Transaction, key: str) -> str | None:
+    """The id of the session that a pull request is of."""
+    query = select(_S.c.id).where(_S.c.pull_request_key == key, _S.c.deleted_at.is_(None))
+    return (await tx.execute(query.order_by(_S.c.created_at.desc()).limit(1))).scalar()
 
 
 async def page(

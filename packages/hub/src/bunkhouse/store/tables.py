@@ -110,6 +110,8 @@ sessions = Table(
     Column("forked_from", JSON(none_as_null=True)),  # of which session it began as a copy
     Column("visibility", String(16), nullable=False, server_default="joinable"),
     Column("work_branch", Text),  # its own at the forge; null: it may not push
+    Column("pull_request", JSON(none_as_null=True)),  # of its branch, as far as we heard of it
+    Column("pull_request_key", Text, index=True),  # `host/owner/name#number`, in small letters
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),

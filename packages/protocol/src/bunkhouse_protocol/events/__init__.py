@@ -42,6 +42,14 @@ from bunkhouse_protocol.events.asking import (
 )
 from bunkhouse_protocol.events.base import EventBase
 from bunkhouse_protocol.events.driving import DriveCommand, DriveEnded, DriveRequested, DriveStarted
+from bunkhouse_protocol.events.forge import (
+    PullRequestChanged,
+    PullRequestChecked,
+    PullRequestCommented,
+    PullRequestReviewed,
+    PullRequestState,
+    Verdict,
+)
 from bunkhouse_protocol.events.prompts import (
     Attachment,
     PromptEdited,
@@ -109,6 +117,11 @@ __all__ = [
     "PromptQueued",
     "PromptSteered",
     "PromptWithdrawn",
+    "PullRequestChanged",
+    "PullRequestChecked",
+    "PullRequestCommented",
+    "PullRequestReviewed",
+    "PullRequestState",
     "Question",
     "QuestionAsked",
     "QuestionOption",
@@ -132,6 +145,7 @@ __all__ = [
     "ToolStatus",
     "TurnEnded",
     "TurnStarted",
+    "Verdict",
     "When",
     "WholeOutput",
     "WorkspaceChanged",
@@ -172,7 +186,11 @@ Event = Annotated[
     | RewindRequested
     | SessionRewound
     | RewindFailed
-    | SessionForked,
+    | SessionForked
+    | PullRequestChanged
+    | PullRequestReviewed
+    | PullRequestCommented
+    | PullRequestChecked,
     Field(discriminator="type"),
 ]
 

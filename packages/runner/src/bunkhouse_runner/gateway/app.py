@@ -16,6 +16,8 @@ from bunkhouse_protocol.gateway import (
     Changes,
     Handover,
     HandoverRequest,
+    Published,
+    PublishRequest,
     ServiceStart,
     Terminals,
 )
@@ -36,6 +38,7 @@ class Sandbox:
     changes: Callable[[int], Awaitable[Changes]]
     """Says what changed, with a diff of at most so many bytes."""
     handover: Callable[[HandoverRequest], Awaitable[Handover]]
+    publish: Callable[[PublishRequest], Awaitable[Published]]
     surroundings: Surroundings
     terminals: terminals.Terminals
 
@@ -43,7 +46,7 @@ class Sandbox:
 def app(sandbox: Sandbox) -> Starlette:
     """Build the gateway's ASGI application.
 
-    A problem is answered as `{"code", "message", "remedy"}` with status 503, 404 for an unknown
+    A problem is answered as `{"code", "message", "remedy", "detail"}` with 503, 404 for an unknown
     name and 422 for a body that is none. `/changes` takes `?limit=BYTES` for the diff.
     """
 
@@ -62,11 +65,16 @@ def app(sandbox: Sandbox) -> Starlette:
         wanted = HandoverRequest.model_validate_json(await request.body())
         return _json(await sandbox.handover(wanted))
 
+    async def publish(request: Request) -> Response:
+        wanted = PublishRequest.model_validate_json(await request.body())
+        return _json(await sandbox.publish(wanted))
+
     return Starlette(
         routes=[
             Route("/health", _health),
             Route("/changes", changed),
             Route("/handover", handover, methods=["POST"]),
+            Route("/publish", publish, methods=["POST"]),
             *_service_routes(sandbox.surroundings),
             *_terminal_routes(sandbox.terminals),
             WebSocketRoute("/exec", execute),
@@ -136,7 +144,12 @@ def _json(answer: BaseModel) -> Response:
 
 async def _problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RunnerError)  # noqa: S101 - registered for these alone
-    said = {"code": error.code, "message": error.message, "remedy": error.remedy}
+    said = {
+        "code": error.code,
+        "message": error.message,
+        "remedy": error.remedy,
+        "detail": error.detail,
+    }
     return JSONResponse(said, status_code=404 if isinstance(error, Unknown) else 503)
 
 

@@ -158,6 +158,7 @@ class Review(BaseModel):
     state: Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED", "PENDING"]
     body: str | None = None
     submitted_at: datetime | None = None
+    html_url: str | None = None
 
     def plain(self) -> forge.Review:
         """As the port has it."""
@@ -167,6 +168,7 @@ class Review(BaseModel):
             state=_REVIEW_STATES[self.state],
             body=self.body or "",
             submitted_at=self.submitted_at,
+            url=self.html_url,
         )
 
 
@@ -189,13 +191,21 @@ class CheckRun(BaseModel):
     status: str
     conclusion: str | None = None
     html_url: str | None = None
+    head_sha: str
 
     def plain(self) -> forge.CheckRun:
         """As the port has it."""
         known: Literal["queued", "in_progress", "completed"] = "queued"
         if self.status in ("in_progress", "completed"):
             known = "completed" if self.status == "completed" else "in_progress"
-        return forge.CheckRun(str(self.id), self.name, known, self.conclusion, self.html_url)
+        return forge.CheckRun(
+            id=str(self.id),
+            name=self.name,
+            status=known,
+            conclusion=self.conclusion,
+            url=self.html_url,
+            commit=self.head_sha,
+        )
 
 
 class Refreshed(BaseModel):

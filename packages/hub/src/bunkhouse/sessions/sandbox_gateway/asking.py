@@ -7,7 +7,13 @@ from typing import Literal, TypeVar
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from bunkhouse.errors import NotFound, SandboxNotRunning, UpstreamFailed
+from bunkhouse.errors import (
+    BunkhouseError,
+    Conflict,
+    NotFound,
+    SandboxNotRunning,
+    UpstreamFailed,
+)
 from bunkhouse.sandboxes.sockets import to_connect
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
@@ -31,13 +37,17 @@ class Question:
     limit: int = 256 * _KIBIBYTE
     """How long the answer may be, in bytes."""
     missing: str = "There is no such thing in the sandbox."
+    conflicts: frozenset[str] = frozenset()
+    """The sandbox's codes that say that nothing broke: it can't be done as things are."""
 
 
 class _Refusal(BaseModel):
     """Why the sandbox could not do what it was asked."""
 
+    code: str = ""
     message: str
     remedy: str | None = None
+    detail: str | None = None
 
 
 async def ask(socket: Path, question: Question, shape: type[_Answer]) -> _Answer:
@@ -46,6 +56,7 @@ async def ask(socket: Path, question: Question, shape: type[_Answer]) -> _Answer
     Raises:
         SandboxNotRunning: nobody listens there.
         NotFound: the sandbox has no such thing.
+        Conflict: one of those that the question knows.
         UpstreamFailed: it could not do it, or its answer is none.
     """
     status, content = await _send(socket, question)
@@ -97,7 +108,7 @@ def closed() -> SandboxNotRunning:
     )
 
 
-def _refused(question: Question, status: int, content: bytes) -> NotFound | UpstreamFailed:
+def _refused(question: Question, status: int, content: bytes) -> BunkhouseError:
     if status == 404:
         return NotFound(question.missing)
     try:
@@ -105,4 +116,9 @@ def _refused(question: Question, status: int, content: bytes) -> NotFound | Upst
     except ValidationError:
         return UpstreamFailed(question.trouble, code=question.code)
     remedy = None if said.remedy is None else said.remedy[:500]
-    return UpstreamFailed(said.message[:500], remedy=remedy, code=question.code)
+    message = said.message[:500]
+    if said.detail:
+        message = f"{message}\n{said.detail[:2000]}"
+    if said.code in question.conflicts:
+        return Conflict(message, remedy=remedy, code=said.code)
+    return UpstreamFailed(message, remedy=remedy, code=question.code)

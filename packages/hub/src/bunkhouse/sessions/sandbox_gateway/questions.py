@@ -10,6 +10,8 @@ from bunkhouse_protocol.gateway import (
     EditorSettings,
     Handover,
     HandoverRequest,
+    Published,
+    PublishRequest,
     Services,
     ServiceStart,
     ServiceStatus,
@@ -19,6 +21,7 @@ from bunkhouse_protocol.gateway import (
 
 _MEBIBYTE = 1024 * 1024
 _GIT_SECONDS = 60.0
+_PUSH_SECONDS = 300.0
 _START_SECONDS = 180.0
 _STOP_SECONDS = 60.0
 _ESCAPED = 6
@@ -53,6 +56,20 @@ async def handover(socket: Path, request: HandoverRequest) -> Handover:
         missing="The sandbox does not know how the workspace was before.",
     )
     return await ask(socket, question, Handover)
+
+
+async def publish(socket: Path, request: PublishRequest) -> Published:
+    """Commit what is not committed, and push the session's branch."""
+    question = Question(
+        "POST",
+        "/publish",
+        "The sandbox did not push its work.",
+        code="not_published",
+        body=request,
+        seconds=_PUSH_SECONDS,
+        conflicts=frozenset({"nothing_to_publish", "not_committed", "push_refused"}),
+    )
+    return await ask(socket, question, Published)
 
 
 # ── services ─────────────────────────────────────────────────────────────────────────────────
