@@ -177,6 +177,7 @@ function session(
     updated_at: at,
     last_seq: 0,
     activity: null,
+    pull_request: null,
     additions: 0,
     deletions: 0,
     changed_files: 0,

@@ -236,6 +236,7 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
         rewind: null,
         forked_from: null,
         work_branch: null,
+        pull_request: null,
         visibility: "private",
         role: "owner",
       };

@@ -56,6 +56,19 @@ export const queries = {
       retry: false,
       staleTime: 60_000,
     }),
+  /** What a new pull request of a session would say. */
+  pullRequestDraft: (session_id: string) =>
+    queryOptions({
+      queryKey: ["pull-request-draft", session_id],
+      queryFn: () =>
+        take(
+          api.GET("/api/sessions/{session_id}/pull-request/draft", {
+            params: { path: { session_id } },
+          }),
+        ),
+      staleTime: 0,
+      gcTime: 0,
+    }),
   /** `version` is the seq of the last `workspace_changed`, so that a change is asked for anew. */
   changes: (session_id: string, version: number) =>
     queryOptions({
@@ -203,6 +216,23 @@ export function sessionActions(session_id: string) {
       rememberSession(made);
       return made;
     },
+    /** Push the work, and open a pull request of it or bring the open one up to it. */
+    publish: async (wanted: { title?: string; body?: string; draft?: boolean } = {}) =>
+      rememberSession(
+        await take(
+          api.POST("/api/sessions/{session_id}/pull-request", {
+            params: { path },
+            body: { title: null, body: null, base: null, draft: false, ...wanted },
+          }),
+        ),
+      ),
+    /** Ask the forge how the pull request is. */
+    askForge: async () =>
+      rememberSession(
+        await take(
+          api.POST("/api/sessions/{session_id}/pull-request/refresh", { params: { path } }),
+        ),
+      ),
     stop: () => take(api.POST("/api/sessions/{session_id}/stop", { params: { path } })),
     retry: (change: { branch?: string; repository?: string }) =>
       take(

@@ -44,5 +44,12 @@ export type Terminal = Schemas["Terminal"];
 /** Where something of the sandbox is to be seen. */
 export type AppView = Schemas["ViewOut"];
 export type DriveCommand = Schemas["DriveCommand"];
+export type PullRequest = Schemas["PullRequestOut"];
+export type PullRequestEvent = EventOf<
+  | "pull_request_changed"
+  | "pull_request_reviewed"
+  | "pull_request_commented"
+  | "pull_request_checked"
+>;
 export type ServiceName = EventOf<"service_changed">["name"];
 export type ServiceState = EventOf<"service_changed">["state"];

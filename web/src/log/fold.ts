@@ -151,6 +151,12 @@ function apply(draft: Draft, event: LogEvent): void {
     case "session_forked":
       rewinding.forked(draft, event, key);
       break;
+    case "pull_request_changed":
+    case "pull_request_reviewed":
+    case "pull_request_commented":
+    case "pull_request_checked":
+      draft.push({ kind: "forge", key, at: event.at, event });
+      break;
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   EventOf,
   Picture,
   PlanEntry,
+  PullRequestEvent,
   ServiceName,
   ServiceState,
   SessionState,
@@ -239,6 +240,14 @@ export interface ForkedBlock {
   title: string;
 }
 
+/** Something that happened at the repository's forge; what people wrote there is theirs. */
+export interface ForgeBlock {
+  kind: "forge";
+  key: string;
+  at: string;
+  event: PullRequestEvent;
+}
+
 interface Placed {
   /** Where it began in the log. */
   seq?: number | undefined;
@@ -263,7 +272,8 @@ type AnyBlock =
   | DriveBlock
   | HandBackBlock
   | RewoundBlock
-  | ForkedBlock;
+  | ForkedBlock
+  | ForgeBlock;
 
 export type Block = AnyBlock & Placed;
 

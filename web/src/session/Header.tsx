@@ -11,6 +11,7 @@ import { STATES, StateMark } from "@/ui/StateMark";
 import { PANE_TABS, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
+import { PullRequestControl } from "./forge/PullRequestControl";
 import { PANES, useCounts } from "./pane/Pane";
 import { SessionMenu } from "./sleep/SessionMenu";
 
@@ -74,6 +75,7 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
       </div>
       <Initials people={others} />
       <DriveButton />
+      <PullRequestControl />
       <SessionMenu />
       {!paneOpen && (
         <div className="flex max-lg:hidden">

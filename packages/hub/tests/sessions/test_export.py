@@ -22,6 +22,10 @@ from bunkhouse_protocol.events import (
     Plan,
     PlanEntry,
     Problem,
+    PullRequestChanged,
+    PullRequestChecked,
+    PullRequestCommented,
+    PullRequestReviewed,
     Question,
     QuestionAsked,
     QuestionResolved,
@@ -168,3 +172,35 @@ async def test_a_session_that_is_not_there_or_goes_meanwhile(room: Room) -> None
     await room.sessions.delete(session, ADMIN)
     with pytest.raises(NotFound):
         await text(export.pieces)
+
+
+async def test_what_others_said_at_the_forge_is_quoted(room: Room) -> None:
+    pull = PullRequestChanged(
+        change="opened",
+        by="Ada",
+        number=7,
+        title="The *roof*",
+        url="https://github.example/ada/r/pull/7",
+        state="open",
+        draft=False,
+        branch="bunkhouse/roof",
+        base="main",
+        commit="abc",
+    )
+    review = PullRequestReviewed(
+        number=7, review_id="1", by="bob", verdict="changes_requested", text="No.\n# Mine"
+    )
+    comment = PullRequestCommented(
+        number=7, comment_id="2", by="eve", text="<b>Here", url="x", path="a.py", line=3
+    )
+    check = PullRequestChecked(number=7, name="ci", conclusion="failure", commit="abc")
+    session = await session_with(room, review)  # a sandbox can't say it
+    await room.journal.note(session, pull, review, comment, check)
+    export = await Exports(room.journal).open(session, "markdown", blobs=BLOBS)
+    written = await text(export.pieces)
+    assert "*Pull request #7 opened by Ada: The \\*roof\\**" in written
+    assert "**bob** on pull request #7: changes requested\n\n> No.\n> # Mine\n" in written
+    assert written.count("**bob**") == 1
+    assert "**eve** on pull request #7, `a.py:3`\n\n" in written
+    assert "<b>" not in written.partition("**eve**")[2].replace("`<b>", "")
+    assert "*Check ci: failure*" in written

@@ -1,5 +1,6 @@
 import { memo } from "react";
 import type { Row } from "@/log/rows";
+import { ForgeView } from "../forge/ForgeView";
 import { ForkedView, RewoundView, UndoneView } from "../rewind/Marks";
 import { ReadsCard, ToolCard } from "../tools/ToolCard";
 import { DriveView, HandBackPromptView, HandBackView, PortView } from "./Environment";
@@ -68,5 +69,7 @@ function Plain({ row }: { row: Exclude<Row, { kind: "undone" }> }) {
       return <RewoundView block={block} />;
     case "forked":
       return <ForkedView block={block} />;
+    case "forge":
+      return <ForgeView block={block} />;
   }
 }

@@ -22,6 +22,10 @@ from bunkhouse_protocol.events import (
     PromptQueued,
     PromptSteered,
     PromptWithdrawn,
+    PullRequestChanged,
+    PullRequestChecked,
+    PullRequestCommented,
+    PullRequestReviewed,
     RewindFailed,
     SessionForked,
     SessionRewound,
@@ -114,6 +118,16 @@ class Transcript:
                 self._line(self._rewound(event), "dim")
             case RewindFailed():
                 self._line("↶ it could not be gone back to; all is as it was", "dim")
+            case PullRequestChanged():
+                by = one_line(event.by or "somebody")
+                self._line(
+                    f"⎇ pull request #{event.number} {event.change} by {by}: {event.url}", "dim"
+                )
+            case PullRequestReviewed() | PullRequestCommented():
+                self._line(f"⎇ {one_line(event.by)}: {one_line(event.text, 200)}", "dim")
+            case PullRequestChecked():
+                said = f"{one_line(event.name)}: {one_line(event.conclusion)}"
+                self._line(f"⎇ check {said}", "dim")
             case SessionForked():
                 self._line(f"⑂ a copy of {one_line(event.title)} ({event.session_id})", "dim")
             case PermissionResolved(reply="once" | "always" | "reject"):

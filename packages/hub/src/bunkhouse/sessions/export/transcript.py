@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import singledispatchmethod
 from typing import Any
 
-from bunkhouse.sessions.export import markup
+from bunkhouse.sessions.export import forge, markup
 from bunkhouse.sessions.export.tools import ToolCalls
 from bunkhouse.store.sessions import SessionRow
 from bunkhouse_protocol.events import (
@@ -24,6 +24,10 @@ from bunkhouse_protocol.events import (
     PromptQueued,
     PromptSteered,
     PromptWithdrawn,
+    PullRequestChanged,
+    PullRequestChecked,
+    PullRequestCommented,
+    PullRequestReviewed,
     Question,
     QuestionAsked,
     QuestionResolved,
@@ -151,6 +155,13 @@ class Transcript:
     @_whole.register
     def _(self, event: Notice) -> list[str]:
         return [f"*{markup.inline(event.message)}*"]
+
+    @_whole.register(PullRequestChanged)
+    @_whole.register(PullRequestReviewed)
+    @_whole.register(PullRequestCommented)
+    @_whole.register(PullRequestChecked)
+    def _(self, event: forge.ForgeEvent) -> list[str]:
+        return forge.told(event)
 
     @_whole.register
     def _(self, event: StateChanged) -> list[str]:
