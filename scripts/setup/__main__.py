@@ -154,6 +154,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) < 1 or arguments[0] not in GOALS:
         print(f"usage: python3 scripts/setup {{{','.join(GOALS)}}}", file=sys.stderr)
         return 2
+    # Where this is set, every program of ours (tests start hundreds) compiles all that it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         GOALS[arguments[0]]()
     except SetupError as error:

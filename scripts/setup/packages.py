@@ -80,7 +80,8 @@ def uv_environment(pip: dict[str, str]) -> dict[str, str]:
 
     What the person set for uv stays. Local places that are not there are left out.
     """
-    env = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
+    # Compiled once here, by all processors, instead of by each program that starts first.
+    env = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_COMPILE_BYTECODE": "1"}
     if index := pip.get("index-url"):
         env["UV_DEFAULT_INDEX"] = index
     if extra := " ".join(_existing(pip.get("extra-index-url", ""))):

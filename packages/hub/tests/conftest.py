@@ -81,7 +81,10 @@ def postgres() -> Generator[Server]:
 def stores(request: pytest.FixtureRequest) -> Generator[Stores]:
     """Stores of SQLite; where a folder gives the parameter, of that kind."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        yield SQLiteStores()
+        with tempfile.TemporaryDirectory(prefix="bh") as folder:
+            template = Path(folder) / "template.db"
+            asyncio.run(_make_tables(template))
+            yield SQLiteStores(template)
         return
     server: Server = request.getfixturevalue("postgres")
     with server.database() as url:
