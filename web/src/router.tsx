@@ -4,6 +4,7 @@ import {
   createRouter,
   Link,
   lazyRouteComponent,
+  redirect,
 } from "@tanstack/react-router";
 import { Home } from "./home/Home";
 import { sessionSearch } from "./session/search";
@@ -21,10 +22,30 @@ const session = createRoute({
   component: lazyRouteComponent(() => import("./session/SessionRoute"), "SessionRoute"),
 });
 
-const accounts = createRoute({
+const settings = createRoute({
   getParentRoute: () => root,
-  path: "/settings/accounts",
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./settings/Settings"), "Settings"),
+});
+
+const settingsStart = createRoute({
+  getParentRoute: () => settings,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/settings/accounts", replace: true });
+  },
+});
+
+const accounts = createRoute({
+  getParentRoute: () => settings,
+  path: "/accounts",
   component: lazyRouteComponent(() => import("./settings/Accounts"), "Accounts"),
+});
+
+const people = createRoute({
+  getParentRoute: () => settings,
+  path: "/people",
+  component: lazyRouteComponent(() => import("./settings/People"), "People"),
 });
 
 function NotFound() {
@@ -62,7 +83,11 @@ function Broken({ error }: { error: unknown }) {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, session, accounts]),
+  routeTree: root.addChildren([
+    home,
+    session,
+    settings.addChildren([settingsStart, accounts, people]),
+  ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,
   scrollRestoration: false,

@@ -18,6 +18,17 @@ export type Changes = Schemas["ChangesOut"];
 export type ChangedFile = Schemas["ChangedFile"];
 export type Me = Schemas["Me"];
 export type LinkedAccount = Schemas["IdentityOut"];
+export type Person = Schemas["PersonOut"];
+export type PersonPatch = Schemas["PersonPatch"];
+/** What somebody is in the installation. */
+export type Role = Me["role"];
+export type Invite = Schemas["InviteOut"];
+export type NewInvite = Schemas["InviteIn"];
+export type Grant = Schemas["GrantOut"];
+export type Participant = Schemas["ParticipantOut"];
+/** What somebody is in a session. */
+export type SessionRole = Participant["role"];
+export type Visibility = Session["visibility"];
 export type OfferedProvider = Schemas["OfferedProvider"];
 export type ProblemDetails = Schemas["ProblemDetails"];
 export type Permissions = NonNullable<NewSession["permissions"]>;

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { Menu as MenuIcon } from "lucide-react";
 import { queries, useLinkAccount, useUnlinkAccount } from "@/api/queries";
 import type { LinkedAccount, OfferedProvider } from "@/api/types";
-import { useShell } from "@/shell/shell";
-import { Button, IconButton } from "@/ui/Button";
+import { Button } from "@/ui/Button";
 import { ErrorProblem } from "@/ui/Problem";
 import { Ago } from "@/ui/time";
+import { GitHub } from "./GitHub";
+import { ThisBrowser } from "./ThisBrowser";
 
 const HERE = "/settings/accounts";
 
@@ -16,52 +16,46 @@ const NAMES: Record<OfferedProvider["key"], string> = {
   oidc: "OpenID Connect",
 };
 
-/** The accounts that one signs in with: link a further one, unlink one. */
+/** What one signs in with, what the hub may do for one at GitHub, and the way out. */
 export function Accounts() {
   const accounts = useQuery(queries.accounts);
   const ways = useQuery(queries.waysIn);
-  const { openSidebar } = useShell();
   const unlink = useUnlinkAccount();
   const error = accounts.error ?? ways.error;
   const providers = ways.data?.providers ?? [];
   const nameOf = (key: OfferedProvider["key"]) =>
     providers.find((provider) => provider.key === key)?.name ?? NAMES[key];
   return (
-    <main className="min-h-0 flex-1 overflow-y-auto">
-      <div className="p-1 lg:hidden">
-        <IconButton label="Sessions" onClick={openSidebar}>
-          <MenuIcon size={18} />
-        </IconButton>
-      </div>
-      <div className="mx-auto max-w-[var(--column)] px-4 pt-4 pb-16 sm:px-6 lg:pt-12">
-        <h1 className="text-24 font-semibold">Accounts</h1>
-        <p className="mt-2 text-ink-2">
-          What you sign in with. With each of them you are the same person here; an account that is
-          not linked is somebody else, even with the same address.
+    <>
+      <h1 className="text-24 font-semibold">Accounts</h1>
+      <p className="mt-2 text-ink-2">
+        What you sign in with. With each of them you are the same person here; an account that is
+        not linked is somebody else, even with the same address.
+      </p>
+      {error && <ErrorProblem error={error} className="mt-4" />}
+      {accounts.data && accounts.data.length > 0 && (
+        <ul aria-label="Linked accounts" className="mt-6 divide-y rounded-md border bg-raised">
+          {accounts.data.map((account) => (
+            <Account
+              key={account.id}
+              account={account}
+              provider={nameOf(account.provider)}
+              busy={unlink.isPending}
+              unlink={() => unlink.mutate(account.id)}
+            />
+          ))}
+        </ul>
+      )}
+      {accounts.data?.length === 0 && (
+        <p className="mt-6 rounded-md border bg-raised px-4 py-3 text-ink-2">
+          None is linked: this browser was let in by the one-time link.
         </p>
-        {error && <ErrorProblem error={error} className="mt-4" />}
-        {accounts.data && accounts.data.length > 0 && (
-          <ul aria-label="Linked accounts" className="mt-6 divide-y rounded-md border bg-raised">
-            {accounts.data.map((account) => (
-              <Account
-                key={account.id}
-                account={account}
-                provider={nameOf(account.provider)}
-                busy={unlink.isPending}
-                unlink={() => unlink.mutate(account.id)}
-              />
-            ))}
-          </ul>
-        )}
-        {accounts.data?.length === 0 && (
-          <p className="mt-6 rounded-md border bg-raised px-4 py-3 text-ink-2">
-            None is linked: this browser was let in by the one-time link.
-          </p>
-        )}
-        {unlink.error && <ErrorProblem error={unlink.error} className="mt-3" />}
-        {ways.data && <Further providers={providers} />}
-      </div>
-    </main>
+      )}
+      {unlink.error && <ErrorProblem error={unlink.error} className="mt-3" />}
+      {ways.data && <Further providers={providers} />}
+      <GitHub />
+      <ThisBrowser />
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { Keyboard, Monitor, Moon, Plus, Sun } from "lucide-react";
+import { CircleUser, Keyboard, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
 import { Dialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { queries } from "@/api/queries";
@@ -18,6 +18,7 @@ const GROUP =
 /** Finds every session and every action by a few letters. */
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { data: sessions = [] } = useQuery(queries.sessions);
+  const { data: me } = useQuery(queries.me);
   const navigate = useNavigate();
   const { openShortcuts } = useShell();
   const run = (action: () => void) => () => {
@@ -74,6 +75,22 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
                 <Action icon={<Plus size={14} />} onSelect={run(() => void navigate({ to: "/" }))}>
                   New session
                 </Action>
+                <Action
+                  icon={<CircleUser size={14} />}
+                  words={["github", "token", "sign out", "settings"]}
+                  onSelect={run(() => void navigate({ to: "/settings/accounts" }))}
+                >
+                  Accounts
+                </Action>
+                {me?.role === "admin" && (
+                  <Action
+                    icon={<Users size={14} />}
+                    words={["invite", "roles", "settings"]}
+                    onSelect={run(() => void navigate({ to: "/settings/people" }))}
+                  >
+                    People
+                  </Action>
+                )}
                 <Action icon={<Keyboard size={14} />} onSelect={run(openShortcuts)}>
                   Show all shortcuts
                 </Action>
@@ -99,13 +116,21 @@ function Action({
   icon,
   onSelect,
   children,
+  words = [],
 }: {
   icon: ReactNode;
   onSelect: () => void;
   children: string;
+  /** Further words by which it is found. */
+  words?: string[];
 }) {
   return (
-    <Command.Item value={children} onSelect={onSelect} className={`${ITEM} items-center`}>
+    <Command.Item
+      value={children}
+      keywords={words}
+      onSelect={onSelect}
+      className={`${ITEM} items-center`}
+    >
       <span className="text-ink-3">{icon}</span>
       {children}
     </Command.Item>

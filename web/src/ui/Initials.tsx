@@ -11,6 +11,21 @@ export function initials(name: string): string {
   return letters.map((word) => [...(word ?? "")][0]?.toUpperCase() ?? "").join("") || "?";
 }
 
+/** Somebody in a list; their name stands beside it. */
+export function PersonMark({ name, quiet = false }: { name: string; quiet?: boolean }) {
+  return (
+    <span
+      aria-hidden="true"
+      className={clsx(
+        "grid size-8 shrink-0 place-items-center rounded-full border border-line-strong text-12 leading-none",
+        quiet ? "text-ink-3" : "bg-sunken text-ink-2",
+      )}
+    >
+      {initials(name)}
+    </span>
+  );
+}
+
 /** Who is there, as small marks; one who types has the accent's rim. */
 export function Initials({
   people,

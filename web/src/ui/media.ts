@@ -3,12 +3,18 @@ import { useSyncExternalStore } from "react";
 /** Whether the page has room for a pane beside the transcript. */
 const WIDE = matchMedia("(min-width: 1024px)");
 
-export function useWide(): boolean {
+/** Whether it has room for little but one column: `max-sm` of the styles. */
+const PHONE = matchMedia("(width < 640px)");
+
+export const useWide = () => useMedia(WIDE);
+export const usePhone = () => useMedia(PHONE);
+
+function useMedia(list: MediaQueryList): boolean {
   return useSyncExternalStore(
     (listener) => {
-      WIDE.addEventListener("change", listener);
-      return () => WIDE.removeEventListener("change", listener);
+      list.addEventListener("change", listener);
+      return () => list.removeEventListener("change", listener);
     },
-    () => WIDE.matches,
+    () => list.matches,
   );
 }

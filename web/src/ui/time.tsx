@@ -45,6 +45,25 @@ export function ago(at: string, now: number): string {
   });
 }
 
+/** "in 40 min", "in 5 h", "in 6 days", "on 3 Mar"; "now" where it is due. */
+export function until(at: string, now: number): string {
+  const then = new Date(at);
+  const s = (then.getTime() - now) / 1000;
+  if (s < 45) return "now";
+  if (s < 3570) return `in ${Math.max(1, Math.round(s / 60))} min`;
+  const hours = Math.round(s / 3600);
+  if (hours < 24) return `in ${hours} h`;
+  const days = Math.round(s / 86_400);
+  if (days < 31) return days === 1 ? "in a day" : `in ${days} days`;
+  const sameYear = then.getFullYear() === new Date(now).getFullYear();
+  const date = then.toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "short",
+    ...(sameYear ? {} : { year: "numeric" }),
+  });
+  return `on ${date}`;
+}
+
 /** "0.3 s", "2.1 s", "42 s", "3 min 5 s". */
 export function duration(ms: number): string {
   if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
@@ -64,6 +83,16 @@ export function Ago({ at, className }: { at: string; className?: string }) {
   return (
     <time dateTime={at} title={exact(at)} className={className}>
       {ago(at, now)}
+    </time>
+  );
+}
+
+/** How long it is to a time; the exact one on hover. */
+export function Until({ at }: { at: string }) {
+  const now = useSyncExternalStore(minutes.subscribe, minutes.read);
+  return (
+    <time dateTime={at} title={exact(at)}>
+      {until(at, now)}
     </time>
   );
 }
