@@ -1,4 +1,4 @@
-import { Menu as MenuIcon } from "lucide-react";
+import { Menu as MenuIcon, Users } from "lucide-react";
 import { useRef, useState } from "react";
 import { useOthers } from "@/api/presence";
 import { modelName, repositoryName } from "@/shell/names";
@@ -8,7 +8,7 @@ import { Counts } from "@/ui/Counts";
 import { Initials, typingWords } from "@/ui/Initials";
 import { useKeys } from "@/ui/keys";
 import { STATES, StateMark } from "@/ui/StateMark";
-import { PANE_TABS, useSessionPage } from "./context";
+import { panesFor, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
 import { PullRequestControl } from "./forge/PullRequestControl";
@@ -17,7 +17,7 @@ import { SessionMenu } from "./sleep/SessionMenu";
 
 /** What the session is called, how it stands, where it works. */
 export function Header({ paneOpen }: { paneOpen: boolean }) {
-  const { id, session, state, transcript, showPane } = useSessionPage();
+  const { id, session, drives, state, transcript, showPane, share } = useSessionPage();
   const others = useOthers(id);
   const types = typingWords(others);
   const { openSidebar } = useShell();
@@ -76,10 +76,18 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
       <Initials people={others} />
       <DriveButton />
       <PullRequestControl />
+      <IconButton
+        label="Share (S)"
+        data-testid="share-open"
+        className="max-sm:hidden"
+        onClick={share}
+      >
+        <Users size={16} />
+      </IconButton>
       <SessionMenu />
       {!paneOpen && (
         <div className="flex max-lg:hidden">
-          {PANE_TABS.map((name) => {
+          {panesFor(drives).map((name) => {
             const { label, Icon, testId } = PANES[name];
             return (
               <Button
@@ -107,11 +115,11 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
 
 /** The title; a press makes it a field. */
 function Title() {
-  const { session, transcript, actions, act } = useSessionPage();
+  const { session, drives, transcript, actions, act } = useSessionPage();
   const [draft, setDraft] = useState<string | null>(null);
   const left = useRef(false);
   const title = session?.title ?? transcript.created?.title ?? "";
-  useKeys({ e: () => setDraft(title) });
+  useKeys(drives ? { e: () => setDraft(title) } : {});
 
   const save = () => {
     if (left.current) return;
@@ -121,6 +129,7 @@ function Title() {
     if (next && next !== title) void act(actions.rename(next));
   };
 
+  if (!drives) return <h1 className="truncate font-semibold">{title || "…"}</h1>;
   if (draft === null) {
     return (
       <h1 className="flex min-w-0">

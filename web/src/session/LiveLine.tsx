@@ -10,7 +10,7 @@ import { Asleep } from "./sleep/Asleep";
 
 /** What is the case right now, at the end of the transcript: why nothing moves, or that it does. */
 export function LiveLine() {
-  const { state, transcript, session } = useSessionPage();
+  const { drives, state, transcript, session } = useSessionPage();
   const { data: system } = useQuery(queries.system);
   const last = transcript.blocks.at(-1);
   const reason = transcript.stateReason ?? session?.state_reason;
@@ -19,7 +19,9 @@ export function LiveLine() {
     return (
       <Line>
         <StateMark state="working" />
-        What you write waits until the session is handed back.
+        {drives
+          ? "What you write waits until the session is handed back."
+          : "The agent rests until the session is handed back."}
       </Line>
     );
   }
@@ -31,9 +33,11 @@ export function LiveLine() {
           <StateMark state="working" />
           Working
           {transcript.turn && <Elapsed since={transcript.turn.startedAt} />}
-          <span className="ml-2 text-12 pointer-coarse:hidden">
-            <Kbd keys="Esc" /> stops it
-          </span>
+          {drives && (
+            <span className="ml-2 text-12 pointer-coarse:hidden">
+              <Kbd keys="Esc" /> stops it
+            </span>
+          )}
         </span>
       </Line>
     );

@@ -2,7 +2,7 @@ import { clsx } from "clsx";
 import { Ellipsis, type LucideIcon, MessageSquare } from "lucide-react";
 import type { ReactNode } from "react";
 import { Menu, MenuItem } from "@/ui/Menu";
-import { type PaneTab, useSessionPage } from "./context";
+import { type PaneTab, panesFor, useSessionPage } from "./context";
 import { PANES, useCounts } from "./pane/Pane";
 
 const FIRST: readonly PaneTab[] = ["changes", "browser", "terminal"];
@@ -10,7 +10,7 @@ const MORE: readonly PaneTab[] = ["editor", "preview", "details"];
 
 /** On a phone one thing is seen at a time; the thumb chooses which. `null` is the chat. */
 export function PhoneBar({ tab, onChat }: { tab: PaneTab | null; onChat: () => void }) {
-  const { showPane } = useSessionPage();
+  const { drives, showPane } = useSessionPage();
   const counts = useCounts();
   const other = tab !== null && MORE.includes(tab) ? tab : null;
   return (
@@ -25,7 +25,7 @@ export function PhoneBar({ tab, onChat }: { tab: PaneTab | null; onChat: () => v
         label="Chat"
         onClick={onChat}
       />
-      {FIRST.map((name) => (
+      {(drives ? FIRST : panesFor(false)).map((name) => (
         <Item
           key={name}
           Icon={PANES[name].Icon}
@@ -36,32 +36,34 @@ export function PhoneBar({ tab, onChat }: { tab: PaneTab | null; onChat: () => v
           onClick={() => showPane(name)}
         />
       ))}
-      <Menu
-        align="end"
-        trigger={
-          <Item
-            Icon={other ? PANES[other].Icon : Ellipsis}
-            chosen={other !== null}
-            data-testid="more-tab"
-            label={other ? PANES[other].label : "More"}
-          />
-        }
-      >
-        {MORE.map((name) => {
-          const { Icon, label, testId } = PANES[name];
-          return (
-            <MenuItem key={name} onSelect={() => showPane(name)}>
-              <Icon size={16} className="text-ink-3" />
-              <span data-testid={testId}>
-                {label}
-                {(counts[name] ?? 0) > 0 && (
-                  <span className="text-ink-3 tabular-nums"> {counts[name]}</span>
-                )}
-              </span>
-            </MenuItem>
-          );
-        })}
-      </Menu>
+      {drives && (
+        <Menu
+          align="end"
+          trigger={
+            <Item
+              Icon={other ? PANES[other].Icon : Ellipsis}
+              chosen={other !== null}
+              data-testid="more-tab"
+              label={other ? PANES[other].label : "More"}
+            />
+          }
+        >
+          {MORE.map((name) => {
+            const { Icon, label, testId } = PANES[name];
+            return (
+              <MenuItem key={name} onSelect={() => showPane(name)}>
+                <Icon size={16} className="text-ink-3" />
+                <span data-testid={testId}>
+                  {label}
+                  {(counts[name] ?? 0) > 0 && (
+                    <span className="text-ink-3 tabular-nums"> {counts[name]}</span>
+                  )}
+                </span>
+              </MenuItem>
+            );
+          })}
+        </Menu>
+      )}
     </nav>
   );
 }

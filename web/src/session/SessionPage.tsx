@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 
 import { Refusal, Unreachable } from "@/api/client";
 import { Typing } from "@/api/presence";
 import { sessionActions, useSession } from "@/api/queries";
+import { drives as drivesIt } from "@/api/rights";
 import { interest } from "@/log/environment";
 import { sessionLog } from "@/log/session-log";
 import { useKeys } from "@/ui/keys";
@@ -12,15 +13,17 @@ import { ErrorProblem } from "@/ui/Problem";
 import { useStored } from "@/ui/stored";
 import { Asks } from "./asks/Asks";
 import { Composer } from "./Composer";
-import { SessionContext } from "./context";
+import { type PaneTab, panesFor, SessionContext } from "./context";
 import { DriveBar } from "./drive/DriveBar";
 import { Header } from "./Header";
+import { Onlooker } from "./Onlooker";
 import { PhoneBar } from "./PhoneBar";
 import { PlanBar } from "./PlanBar";
 import { PaneBar, PaneStack } from "./pane/Pane";
 import { Splitter } from "./pane/Splitter";
 import { usePane } from "./pane/use-pane";
 import { RewindBar } from "./rewind/RewindBar";
+import { ShareDialog } from "./share/ShareDialog";
 import { TranscriptView } from "./Transcript";
 
 const PANE_MIN = 360;
@@ -38,9 +41,11 @@ export function SessionPage({ id }: { id: string }) {
   } = useSyncExternalStore(log.subscribe, log.snapshot);
   const { session, error: sessionError } = useSession(id);
   const [failure, setFailure] = useState<Error | null>(null);
+  const [sharing, setSharing] = useState(false);
   const [wantsFull, setFull] = useState(false);
   const wide = useWide();
-  const { tab, chosen, place, solo, show, close } = usePane(interest(transcript), wide);
+  const drives = drivesIt(session);
+  const { tab, chosen, place, solo, show, close } = usePane(interest(transcript), wide, drives);
   const full = solo || (wantsFull && wide && tab !== null);
 
   const actions = useMemo(() => sessionActions(id), [id]);
@@ -59,22 +64,30 @@ export function SessionPage({ id }: { id: string }) {
     },
     [typing],
   );
+  const share = useCallback(() => setSharing(true), []);
   const leaveFull = useCallback(() => setFull(false), []);
+  const opens = (name: PaneTab) => () => {
+    if (panesFor(drives).includes(name)) show(name);
+  };
   useKeys({
-    c: () => show("changes"),
-    v: () => show("editor"),
-    b: () => show("browser"),
-    t: () => show("terminal"),
-    p: () => show("preview"),
-    d: () => show("details"),
+    c: opens("changes"),
+    v: opens("editor"),
+    b: opens("browser"),
+    t: opens("terminal"),
+    p: opens("preview"),
+    d: opens("details"),
     f: () => setFull((before) => tab !== null && !before),
+    s: share,
   });
   useKeys(full && !solo ? keysOf("Escape", leaveFull) : NO_KEYS);
 
   const state = transcript.state ?? session?.state ?? "queued";
   const page = useMemo(
-    () => ({ id, session, transcript, state, actions, act, showPane: show, place, full }),
-    [id, session, transcript, state, actions, act, show, place, full],
+    () => ({
+      ...{ id, session, drives, transcript, state },
+      ...{ actions, act, showPane: show, place, share, full },
+    }),
+    [id, session, drives, transcript, state, actions, act, show, place, share, full],
   );
 
   const gone = [logError, sessionError].find(
@@ -121,7 +134,7 @@ export function SessionPage({ id }: { id: string }) {
                   <RewindBar />
                   <Asks />
                   <PlanBar />
-                  <Composer />
+                  {drives ? <Composer /> : <Onlooker />}
                 </div>
               </div>
             </main>
@@ -145,6 +158,9 @@ export function SessionPage({ id }: { id: string }) {
             />
           </Beside>
         </div>
+        {session && (
+          <ShareDialog session={session} open={sharing} onClose={() => setSharing(false)} />
+        )}
         {!wide && !solo && <PhoneBar tab={tab} onChat={close} />}
       </div>
     </SessionContext>

@@ -13,6 +13,13 @@ export const PANE_TABS = [
 ] as const;
 export type PaneTab = (typeof PANE_TABS)[number];
 
+/** Panes that show what the log has. All others look into the sandbox, for those who may. */
+const READ_TABS: readonly PaneTab[] = ["changes", "details"];
+
+export function panesFor(drives: boolean): readonly PaneTab[] {
+  return drives ? PANE_TABS : READ_TABS;
+}
+
 /** Where a pane opens: a port and a path of it for the preview, a terminal's id. */
 export interface PanePlace {
   port?: number | undefined;
@@ -22,6 +29,8 @@ export interface PanePlace {
 export interface SessionPageState {
   id: string;
   session: Session | undefined;
+  /** Whether the reader may prompt, answer, and use the sandbox. */
+  drives: boolean;
   transcript: Transcript;
   state: SessionState;
   actions: SessionActions;
@@ -29,6 +38,8 @@ export interface SessionPageState {
   act: (deed: Promise<unknown>) => Promise<boolean>;
   showPane: (tab: PaneTab, place?: PanePlace) => void;
   place: PanePlace;
+  /** Open the dialog about who takes part. */
+  share: () => void;
   /** The pane has the whole window. */
   full: boolean;
 }

@@ -22,6 +22,7 @@ const SHEET: [string, [string, string[]][]][] = [
       ["To the start", ["Home"]],
       ["To the end", ["End"]],
       ["Rename", ["E"]],
+      ["Share", ["S"]],
     ],
   ],
   [

@@ -1,3 +1,4 @@
+import { drives } from "@/api/rights";
 import type { Session, SessionState } from "@/api/types";
 
 export interface Groups {
@@ -6,15 +7,16 @@ export interface Groups {
   recent: Session[];
 }
 
-const WORKING: readonly SessionState[] = ["queued", "starting", "restoring", "working"];
+const LIVE: readonly SessionState[] = ["queued", "starting", "restoring", "working", "waiting"];
 
-/** By what they need: an answer, nothing, or nothing any more. */
+/** By what they need of the reader: an answer, nothing, or nothing any more. */
 export function groupSessions(sessions: readonly Session[]): Groups {
+  // What waits for somebody else's answer is under way.
+  const waits = (session: Session) => session.state === "waiting" && drives(session);
+  const live = (session: Session) => LIVE.includes(session.state);
   return {
-    waiting: sessions.filter((session) => session.state === "waiting"),
-    working: sessions.filter((session) => WORKING.includes(session.state)),
-    recent: sessions.filter(
-      (session) => session.state !== "waiting" && !WORKING.includes(session.state),
-    ),
+    waiting: sessions.filter(waits),
+    working: sessions.filter((session) => live(session) && !waits(session)),
+    recent: sessions.filter((session) => !live(session)),
   };
 }

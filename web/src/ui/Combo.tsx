@@ -23,6 +23,8 @@ interface Props {
   /** What stands where nothing is found, or below the list. */
   empty?: ReactNode;
   footer?: ReactNode;
+  /** It opens from a dialog, which else keeps the wheel to itself. */
+  modal?: boolean;
 }
 
 export const ITEM =
@@ -50,6 +52,7 @@ export function Combo({
   own,
   empty,
   footer,
+  modal = false,
 }: Props) {
   const [open, setOpen] = useState(false);
   const [typed, setTyped] = useState("");
@@ -64,7 +67,7 @@ export function Combo({
   };
 
   return (
-    <Popover.Root open={open} onOpenChange={setOpen}>
+    <Popover.Root modal={modal} open={open} onOpenChange={setOpen}>
       <Popover.Trigger asChild>{trigger}</Popover.Trigger>
       <Popover.Portal>
         <Popover.Content

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { StateMark } from "@/ui/StateMark";
+import { useSessionPage } from "../context";
 
 /** The frame of everything that waits for a person. */
 export function Card({
@@ -13,10 +14,11 @@ export function Card({
   children: ReactNode;
   testId: string;
 }) {
+  const { drives } = useSessionPage();
   return (
     <section
       data-testid={testId}
-      aria-label="Waits for your answer"
+      aria-label={drives ? "Waits for your answer" : "Waits for an answer"}
       className="mb-2 rounded-md border border-accent bg-raised"
     >
       <div className="flex items-center gap-2 px-4 pt-3">
@@ -25,6 +27,11 @@ export function Card({
         {more > 0 && <span className="ml-auto text-12 text-ink-3">and {more} more</span>}
       </div>
       {children}
+      {!drives && (
+        <p className="border-t px-4 py-2.5 text-13 text-ink-2">
+          An owner or a driver of the session answers this.
+        </p>
+      )}
     </section>
   );
 }

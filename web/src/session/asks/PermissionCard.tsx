@@ -17,7 +17,7 @@ const WISHES: Record<string, string> = {
 
 /** The agent asks before it does something. */
 export function PermissionCard({ block, more }: { block: PermissionBlock; more: number }) {
-  const { transcript, actions, act } = useSessionPage();
+  const { drives, transcript, actions, act } = useSessionPage();
   const [rejecting, setRejecting] = useState(false);
   const [message, setMessage] = useState("");
   const [busy, setBusy] = useState(false);
@@ -35,7 +35,11 @@ export function PermissionCard({ block, more }: { block: PermissionBlock; more: 
     });
   };
   const reject = () => (rejecting ? reply("reject") : setRejecting(true));
-  useKeys({ "alt+y": () => reply("once"), "alt+shift+y": () => reply("always"), "alt+n": reject });
+  useKeys(
+    drives
+      ? { "alt+y": () => reply("once"), "alt+shift+y": () => reply("always"), "alt+n": reject }
+      : {},
+  );
 
   return (
     <Card
@@ -46,7 +50,7 @@ export function PermissionCard({ block, more }: { block: PermissionBlock; more: 
       <div className="px-4 py-2">
         <Wish title={request.title} patterns={request.patterns} tool={tool} />
       </div>
-      {rejecting && (
+      {drives && rejecting && (
         <textarea
           // biome-ignore lint/a11y/noAutofocus: it was asked for by the press before
           autoFocus
@@ -67,47 +71,56 @@ export function PermissionCard({ block, more }: { block: PermissionBlock; more: 
           className="block w-full resize-none border-t bg-transparent px-4 py-2 outline-none"
         />
       )}
-      <div className="flex flex-wrap gap-2 border-t px-4 py-3">
-        {rejecting ? (
-          <>
-            <Button look="danger" data-testid="permission-reject" disabled={busy} onClick={reject}>
-              Reject <Kbd keys="Ctrl+Enter" />
-            </Button>
-            <Button look="quiet" onClick={() => setRejecting(false)}>
-              Back
-            </Button>
-          </>
-        ) : (
-          <>
-            <Button
-              look="main"
-              data-testid="permission-once"
-              disabled={busy}
-              onClick={() => reply("once")}
-            >
-              Allow once <Kbd keys="Alt+Y" />
-            </Button>
-            <Button
-              data-testid="permission-always"
-              disabled={busy}
-              onClick={() => reply("always")}
-              title={
-                request.always.length > 0 ? `From now on: ${request.always.join(", ")}` : undefined
-              }
-            >
-              Always <Kbd keys="Alt+Shift+Y" className="max-sm:hidden" />
-            </Button>
-            <Button look="quiet" data-testid="permission-reject" disabled={busy} onClick={reject}>
-              Reject <Kbd keys="Alt+N" />
-            </Button>
-            {request.always.length > 0 && (
-              <span className="w-full text-12 text-ink-3">
-                Always means: <code className="font-mono">{request.always.join(", ")}</code>
-              </span>
-            )}
-          </>
-        )}
-      </div>
+      {drives && (
+        <div className="flex flex-wrap gap-2 border-t px-4 py-3">
+          {rejecting ? (
+            <>
+              <Button
+                look="danger"
+                data-testid="permission-reject"
+                disabled={busy}
+                onClick={reject}
+              >
+                Reject <Kbd keys="Ctrl+Enter" />
+              </Button>
+              <Button look="quiet" onClick={() => setRejecting(false)}>
+                Back
+              </Button>
+            </>
+          ) : (
+            <>
+              <Button
+                look="main"
+                data-testid="permission-once"
+                disabled={busy}
+                onClick={() => reply("once")}
+              >
+                Allow once <Kbd keys="Alt+Y" />
+              </Button>
+              <Button
+                data-testid="permission-always"
+                disabled={busy}
+                onClick={() => reply("always")}
+                title={
+                  request.always.length > 0
+                    ? `From now on: ${request.always.join(", ")}`
+                    : undefined
+                }
+              >
+                Always <Kbd keys="Alt+Shift+Y" className="max-sm:hidden" />
+              </Button>
+              <Button look="quiet" data-testid="permission-reject" disabled={busy} onClick={reject}>
+                Reject <Kbd keys="Alt+N" />
+              </Button>
+              {request.always.length > 0 && (
+                <span className="w-full text-12 text-ink-3">
+                  Always means: <code className="font-mono">{request.always.join(", ")}</code>
+                </span>
+              )}
+            </>
+          )}
+        </div>
+      )}
     </Card>
   );
 }

@@ -19,7 +19,7 @@ function labels({ chosen, own }: Answer): string[] {
 
 /** The agent asks people something: options, own words, one or several questions. */
 export function QuestionCard({ block, more }: { block: QuestionBlock; more: number }) {
-  const { actions, act } = useSessionPage();
+  const { drives, actions, act } = useSessionPage();
   const { questions, request_id } = block.request;
   const [answers, setAnswers] = useState<Answer[]>(() => questions.map(() => NOTHING));
   const [busy, setBusy] = useState(false);
@@ -59,28 +59,31 @@ export function QuestionCard({ block, more }: { block: QuestionBlock; more: numb
               name={`${request_id}-${index}`}
               question={question}
               answer={answers[index] ?? NOTHING}
+              disabled={!drives}
               onChange={(answer) => setAnswers(answers.with(index, answer))}
             />
           ))}
         </div>
-        <div className="flex gap-2 border-t px-4 py-3">
-          <Button
-            look="main"
-            type="submit"
-            data-testid="question-send"
-            disabled={!complete || busy}
-          >
-            Answer <Kbd keys="Ctrl+Enter" />
-          </Button>
-          <Button
-            look="quiet"
-            data-testid="question-dismiss"
-            disabled={busy}
-            onClick={() => send(null)}
-          >
-            Don’t answer
-          </Button>
-        </div>
+        {drives && (
+          <div className="flex gap-2 border-t px-4 py-3">
+            <Button
+              look="main"
+              type="submit"
+              data-testid="question-send"
+              disabled={!complete || busy}
+            >
+              Answer <Kbd keys="Ctrl+Enter" />
+            </Button>
+            <Button
+              look="quiet"
+              data-testid="question-dismiss"
+              disabled={busy}
+              onClick={() => send(null)}
+            >
+              Don’t answer
+            </Button>
+          </div>
+        )}
       </form>
     </Card>
   );
@@ -90,11 +93,13 @@ function Ask({
   name,
   question,
   answer,
+  disabled,
   onChange,
 }: {
   name: string;
   question: Question;
   answer: Answer;
+  disabled: boolean;
   onChange: (answer: Answer) => void;
 }) {
   const toggle = (label: string) => {
@@ -105,13 +110,13 @@ function Ask({
     onChange({ ...answer, chosen });
   };
   return (
-    <fieldset>
+    <fieldset disabled={disabled}>
       <legend className="mb-1.5">{question.question}</legend>
       <div className="space-y-1">
         {question.options.map((option) => (
           <label
             key={option.label}
-            className="target flex cursor-pointer items-start gap-2.5 rounded-md border px-3 py-1.5 transition-colors hover:bg-hover has-checked:border-accent has-checked:bg-accent-tint"
+            className="target flex items-start gap-2.5 rounded-md border px-3 py-1.5 transition-colors has-enabled:cursor-pointer has-enabled:hover:bg-hover has-checked:border-accent has-checked:bg-accent-tint"
           >
             <input
               type={question.multiple ? "checkbox" : "radio"}
@@ -128,7 +133,7 @@ function Ask({
             </span>
           </label>
         ))}
-        {question.custom && (
+        {question.custom && !disabled && (
           <input
             value={answer.own}
             aria-label="In your own words"

@@ -8,7 +8,7 @@ import { useDrive } from "./use-drive";
 
 /** Says that a person drives instead of the agent, and takes the hand-back. Above every pane. */
 export function DriveBar({ failure }: { failure: ReactNode }) {
-  const { drive, mine, can, busy, request, handBack, letGo } = useDrive();
+  const { drive, mine, may, can, busy, request, handBack, letGo } = useDrive();
   const [note, setNote] = useState("");
   const hand = () => {
     void handBack(note.trim() || null).then((done) => done && setNote(""));
@@ -40,9 +40,11 @@ export function DriveBar({ failure }: { failure: ReactNode }) {
                 as soon as the agent has finished what it has in hand…
               </span>
             </p>
-            <Button disabled={busy} onClick={() => void letGo()}>
-              Let it go on
-            </Button>
+            {may && (
+              <Button disabled={busy} onClick={() => void letGo()}>
+                Let it go on
+              </Button>
+            )}
           </>
         ) : (
           <>
@@ -53,26 +55,28 @@ export function DriveBar({ failure }: { failure: ReactNode }) {
                 · the agent rests · <Elapsed since={drive.since} />
               </span>
             </p>
-            <form
-              className="flex min-w-0 flex-1 basis-64 items-center gap-2"
-              onSubmit={(event) => {
-                event.preventDefault();
-                if (!busy) hand();
-              }}
-            >
-              <input
-                data-testid="hand-back-note"
-                aria-label="A note for the agent"
-                value={note}
-                maxLength={4000}
-                onChange={(event) => setNote(event.target.value)}
-                placeholder="What should the agent know? It sees your changes anyway"
-                className="h-8 min-w-0 flex-1 rounded-md border border-accent-line bg-raised px-2.5 text-13 outline-offset-0"
-              />
-              <Button type="submit" look="main" data-testid="hand-back" disabled={busy}>
-                Hand back <Kbd keys="Alt+P" />
-              </Button>
-            </form>
+            {may && (
+              <form
+                className="flex min-w-0 flex-1 basis-64 items-center gap-2"
+                onSubmit={(event) => {
+                  event.preventDefault();
+                  if (!busy) hand();
+                }}
+              >
+                <input
+                  data-testid="hand-back-note"
+                  aria-label="A note for the agent"
+                  value={note}
+                  maxLength={4000}
+                  onChange={(event) => setNote(event.target.value)}
+                  placeholder="What should the agent know? It sees your changes anyway"
+                  className="h-8 min-w-0 flex-1 rounded-md border border-accent-line bg-raised px-2.5 text-13 outline-offset-0"
+                />
+                <Button type="submit" look="main" data-testid="hand-back" disabled={busy}>
+                  Hand back <Kbd keys="Alt+P" />
+                </Button>
+              </form>
+            )}
           </>
         )}
       </div>

@@ -8,7 +8,7 @@ const CAN_DRIVE = ["idle", "working", "waiting"];
 
 /** Who drives, and what this reader can do about it. */
 export function useDrive() {
-  const { id, transcript, state, act } = useSessionPage();
+  const { id, drives, transcript, state, act } = useSessionPage();
   const { data: me } = useQuery(queries.me);
   const [busy, setBusy] = useState(false);
   const { drive } = transcript;
@@ -21,7 +21,9 @@ export function useDrive() {
   return {
     drive,
     mine: drive !== null && drive.by === me?.name,
-    can: drive === null && CAN_DRIVE.includes(state),
+    /** Whether one may do something about it at all. */
+    may: drives,
+    can: drives && drive === null && CAN_DRIVE.includes(state),
     busy,
     request: () => run(environment.drive(id)),
     handBack: (note: string | null) => run(environment.handBack(id, note)),

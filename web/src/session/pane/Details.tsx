@@ -1,6 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useDeleteSession } from "@/api/queries";
+import { owns } from "@/api/rights";
 import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/CopyButton";
 import { Dialog } from "@/ui/Dialog";
@@ -93,7 +94,7 @@ export function Details({ visible }: { visible: boolean }) {
           </ul>
         )}
       </section>
-      <Delete />
+      {owns(session) && <Delete />}
     </div>
   );
 }

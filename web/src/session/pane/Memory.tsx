@@ -28,7 +28,7 @@ export function Memory({ visible }: { visible: boolean }) {
 }
 
 function Parts({ services: { services, agent_memory, terminals_memory } }: { services: Services }) {
-  const { id, act } = useSessionPage();
+  const { id, drives, act } = useSessionPage();
   const client = useQueryClient();
   const total = services.reduce((sum, { memory }) => sum + memory, agent_memory + terminals_memory);
   return (
@@ -37,7 +37,7 @@ function Parts({ services: { services, agent_memory, terminals_memory } }: { ser
       <Part name="Terminals" bytes={terminals_memory} />
       {services.map(({ name, state, memory }) => (
         <Part key={name} name={NAMES[name]} bytes={memory} note={state === "ready" ? null : state}>
-          {state === "ready" && (
+          {drives && state === "ready" && (
             <Button
               look="quiet"
               className="-my-1.5 h-7 px-2 text-12"

@@ -14,9 +14,10 @@ import {
 } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useRef } from "react";
 import { IconButton } from "@/ui/Button";
-import { PANE_TABS, type PaneTab, useSessionPage } from "../context";
+import { PANE_TABS, type PaneTab, panesFor, useSessionPage } from "../context";
 import { Changes } from "./Changes";
 import { Details } from "./Details";
+import { PaneNote } from "./ServiceProgress";
 
 const EditorPane = lazy(() => import("./editor/EditorPane"));
 const BrowserPane = lazy(() => import("./browser/BrowserPane"));
@@ -48,7 +49,7 @@ export function PaneBar({
   onFull: () => void;
   onClose: () => void;
 }) {
-  const { id, showPane, full, place } = useSessionPage();
+  const { id, drives, showPane, full, place } = useSessionPage();
   const counts = useCounts();
   const soloUrl = () => {
     const search = new URLSearchParams({ pane: tab, solo: "1" });
@@ -62,7 +63,7 @@ export function PaneBar({
         aria-label="Pane"
         className="flex min-w-0 items-end overflow-x-auto [scrollbar-width:none]"
       >
-        {PANE_TABS.map((name) => (
+        {panesFor(drives).map((name) => (
           <Tab key={name} name={name} chosen={name === tab} onChoose={() => showPane(name)}>
             {PANES[name].label}
             {(counts[name] ?? 0) > 0 && (
@@ -160,6 +161,9 @@ export function PaneStack({ tab, onTouch }: { tab: PaneTab | null; onTouch: () =
 }
 
 function PaneBody({ name, visible }: { name: PaneTab; visible: boolean }) {
+  const { session, drives } = useSessionPage();
+  // Nothing of the sandbox is asked for before it is known that the reader may.
+  if (!panesFor(drives && session !== undefined).includes(name)) return session && <NotForYou />;
   switch (name) {
     case "changes":
       return <Changes />;
@@ -174,4 +178,16 @@ function PaneBody({ name, visible }: { name: PaneTab; visible: boolean }) {
     case "preview":
       return <PreviewPane visible={visible} />;
   }
+}
+
+/** An address led to a pane that looks into the sandbox, which takes a driver. */
+function NotForYou() {
+  const { session } = useSessionPage();
+  return (
+    <PaneNote>
+      <p className="text-13 text-ink-2" role="status">
+        The sandbox is open to drivers of this session. Ask {session?.author} to make you one.
+      </p>
+    </PaneNote>
+  );
 }

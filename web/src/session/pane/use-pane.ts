@@ -2,7 +2,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import type { Interest } from "@/log/environment";
 import { useStored } from "@/ui/stored";
-import type { PanePlace, PaneTab } from "../context";
+import { type PanePlace, type PaneTab, panesFor } from "../context";
 
 /**
  * What the reader chose last, for all sessions; `auto` until they choose. Panes that start
@@ -14,13 +14,15 @@ type Choice = "changes" | "details" | "closed" | "auto";
  * Which pane stands beside the transcript, and where in it.
  *
  * What the reader chose in this session stands in the address. Unless they have chosen, it opens at
- * what became interesting last. On a phone nothing opens by itself: `null` is the chat.
+ * what became interesting last, if the reader may look into that (`drives`). On a phone nothing opens
+ * by itself: `null` is the chat.
  */
-export function usePane(interesting: Interest | null, wide: boolean) {
+export function usePane(interesting: Interest | null, wide: boolean, drives: boolean) {
   const search = useSearch({ from: "/sessions/$sessionId" });
   const navigate = useNavigate({ from: "/sessions/$sessionId" });
   const [choice, setChoice] = useStored<Choice>("pane", "auto");
-  const auto = choice === "auto" ? interesting : choice === "closed" ? null : choice;
+  const open = interesting && panesFor(drives).includes(interesting) ? interesting : null;
+  const auto = choice === "auto" ? open : choice === "closed" ? null : choice;
   const tab: PaneTab | null = search.pane ?? (wide ? auto : null);
 
   const show = useCallback(

@@ -32,7 +32,7 @@ export function QueueItem({
   line: "above" | "below" | null;
   onMove: (to: number) => void;
 }) {
-  const { transcript, actions, act } = useSessionPage();
+  const { drives, transcript, actions, act } = useSessionPage();
   const [editing, setEditing] = useState(false);
   const now = isNow(prompt, transcript);
   const hubs = prompt.origin === "hand_back";
@@ -51,7 +51,7 @@ export function QueueItem({
           "after:absolute after:inset-x-0 after:-bottom-px after:h-0.5 after:bg-accent",
       )}
       onKeyDown={(event) => {
-        if (!event.altKey || now || hubs || editing) return;
+        if (!event.altKey || !drives || now || hubs || editing) return;
         const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
         if (!step) return;
         event.preventDefault();
@@ -62,7 +62,7 @@ export function QueueItem({
         <PromptEditor prompt={prompt} onDone={() => setEditing(false)} />
       ) : (
         <div className="grid grid-cols-[1.25rem_1fr_auto] items-center gap-x-1.5 pointer-coarse:grid-cols-[2rem_1fr_auto]">
-          {now || hubs ? (
+          {!drives || now || hubs ? (
             <span className="max-sm:row-span-2" />
           ) : (
             <button
@@ -91,7 +91,7 @@ export function QueueItem({
               ))}
             {now && <span>read at the agent’s next step</span>}
           </p>
-          {!now && (
+          {drives && !now && (
             <div className="col-start-3 flex max-sm:row-start-2 sm:row-span-2 sm:row-start-1">
               {transcript.turn && !transcript.drive && !hubs && (
                 <IconButton

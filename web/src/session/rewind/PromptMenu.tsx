@@ -9,9 +9,9 @@ const CAN_REWIND = ["idle", "hibernating", "hibernated"];
 
 /** What can be done with a prompt that the agent has had: go back to before it, or begin there anew. */
 export function PromptMenu({ block }: { block: PromptBlock & Pick<Block, "undone"> }) {
-  const { state, transcript, actions, act } = useSessionPage();
+  const { drives, state, transcript, actions, act } = useSessionPage();
   const navigate = useNavigate();
-  if (block.steered || block.undone === "for good") return null;
+  if (!drives || block.steered || block.undone === "for good") return null;
   const waits = transcript.drive !== null || transcript.queue.length > 0;
   const rewinding = transcript.rewind?.state === "requested";
   const can = CAN_REWIND.includes(state) && !waits && !rewinding;

@@ -6,7 +6,7 @@ import { useSessionPage } from "../context";
 
 /** Above the composer: the session is rewound, to where, and the way forward. */
 export function RewindBar() {
-  const { transcript, actions, act } = useSessionPage();
+  const { drives, transcript, actions, act } = useSessionPage();
   const [busy, setBusy] = useState(false);
   const { rewind } = transcript;
   if (!rewind) return null;
@@ -47,14 +47,17 @@ export function RewindBar() {
                 )}
               </span>
               <span className="block text-12 text-ink-2">
-                Chat and files are as they were then. What you write next makes it so for good.
+                Chat and files are as they were then. What {drives ? "you write" : "is written"}{" "}
+                next makes it so for good.
               </span>
             </span>
           </p>
-          <Button data-testid="forward-again" disabled={busy} onClick={forward}>
-            <Redo2 size={14} className="text-ink-3" />
-            Forward again
-          </Button>
+          {drives && (
+            <Button data-testid="forward-again" disabled={busy} onClick={forward}>
+              <Redo2 size={14} className="text-ink-3" />
+              Forward again
+            </Button>
+          )}
         </>
       )}
     </section>

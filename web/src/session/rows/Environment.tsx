@@ -11,14 +11,14 @@ import { Mark } from "./Marks";
 
 /** Something in the sandbox began to listen. */
 export const PortView = memo(function PortView({ block }: { block: PortBlock }) {
-  const { showPane, transcript } = useSessionPage();
+  const { drives, showPane, transcript } = useSessionPage();
   const listens = transcript.ports.some((port) => port.port === block.port);
   return (
     <Mark icon={<AppWindow size={14} />} at={block.at} testId="port-mark">
       Port <span className="font-mono text-12">{block.port}</span>{" "}
       {listens ? "is listening" : "was listening"}
       {block.process && <span className="text-ink-3"> ({block.process})</span>}
-      {listens && (
+      {listens && drives && (
         <>
           {" · "}
           <button

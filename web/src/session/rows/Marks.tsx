@@ -160,9 +160,9 @@ export const TurnEndView = memo(function TurnEndView({ block }: { block: TurnEnd
 
 /** Says the same again, while nothing was said since: what came after may have answered it. */
 function Again({ block }: { block: TurnEndBlock }) {
-  const { actions, act, transcript } = useSessionPage();
+  const { drives, actions, act, transcript } = useSessionPage();
   const [busy, setBusy] = useState(false);
-  if (turnToRetry(transcript) !== block.turnId) return null;
+  if (!drives || turnToRetry(transcript) !== block.turnId) return null;
   const again = () => {
     setBusy(true);
     void act(actions.sayAgain(block.turnId)).finally(() => setBusy(false));

@@ -6,7 +6,7 @@ import { useSessionPage } from "../context";
 
 /** Something went wrong; while the session stands still because of it, what can be done about it. */
 export const ProblemCard = memo(function ProblemCard({ block }: { block: ProblemBlock }) {
-  const { state, actions, act } = useSessionPage();
+  const { drives, state, actions, act } = useSessionPage();
   const [busy, setBusy] = useState(false);
   const retry = (branch?: string) => {
     setBusy(true);
@@ -20,7 +20,7 @@ export const ProblemCard = memo(function ProblemCard({ block }: { block: Problem
       remedy={block.remedy}
       detail={block.detail}
     >
-      {state === "failed" && (
+      {drives && state === "failed" && (
         <>
           {block.suggestions.map((branch) => (
             <Button key={branch} disabled={busy} onClick={() => retry(branch)}>

@@ -19,8 +19,10 @@ export const PromptView = memo(function PromptView({
 }: {
   block: PromptBlock & Pick<Block, "undone">;
 }) {
-  const [editing, setEditing] = useState(false);
+  const { drives } = useSessionPage();
+  const [wantsEdit, setEditing] = useState(false);
   const waits = block.status === "queued";
+  const editing = wantsEdit && drives;
   return (
     <article
       data-testid="prompt"
@@ -31,7 +33,7 @@ export const PromptView = memo(function PromptView({
         <span className="font-semibold">{block.author}</span>
         <Ago at={block.at} />
         {block.model && <span title={block.model}>{modelName(block.model)}</span>}
-        {waits && !editing && <Change block={block} onEdit={() => setEditing(true)} />}
+        {waits && drives && !editing && <Change block={block} onEdit={() => setEditing(true)} />}
         {!waits && <PromptMenu block={block} />}
       </header>
       {waits && editing ? (

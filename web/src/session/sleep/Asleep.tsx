@@ -7,7 +7,7 @@ import { keptWords, size } from "./words";
 
 /** At the end of the transcript: the session sleeps or has ended; what is kept, and the way back. */
 export function Asleep() {
-  const { session, state, transcript } = useSessionPage();
+  const { session, drives, state, transcript } = useSessionPage();
   const { busy, ended, canWake, kept, wake } = useSleep();
   const since = transcript.stateSince ?? session?.state_at;
   const cost = kept?.bytes ? ` and takes ${size(kept.bytes)} of disk` : "";
@@ -26,7 +26,7 @@ export function Asleep() {
         <p className="mt-1 text-13 text-ink-2">
           {ended
             ? keptWords(kept)
-            : `Everything is kept as it was${cost}. It wakes up when you write.`}
+            : `Everything is kept as it was${cost}.${drives ? " It wakes up when you write." : ""}`}
         </p>
       </div>
       {canWake && (

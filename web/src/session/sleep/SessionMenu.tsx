@@ -1,15 +1,15 @@
-import { Archive, Ellipsis, FileBraces, FileText, Moon, Sunrise } from "lucide-react";
+import { Archive, Ellipsis, FileBraces, FileText, Moon, Sunrise, Users } from "lucide-react";
 import { exportUrl } from "@/api/environment";
 import { IconButton } from "@/ui/Button";
 import { Menu, MenuChoice, MenuDownload, MenuItem, MenuLine } from "@/ui/Menu";
+import { usePhone } from "@/ui/media";
 import { useSessionPage } from "../context";
 import { useSleep } from "./use-sleep";
 
 /** What can be done with the session as a whole. */
 export function SessionMenu() {
-  const { id } = useSessionPage();
-  const sleep = useSleep();
-  const { ended, asleep, canWake, canHibernate, keepsAwake } = sleep;
+  const { id, drives, share } = useSessionPage();
+  const phone = usePhone();
   return (
     <Menu
       align="end"
@@ -19,6 +19,32 @@ export function SessionMenu() {
         </IconButton>
       }
     >
+      {phone && (
+        <MenuItem onSelect={share}>
+          <Users size={15} className="text-ink-3" />
+          Share
+        </MenuItem>
+      )}
+      {drives && <Sleeping />}
+      {(phone || drives) && <MenuLine />}
+      <MenuDownload href={exportUrl(id, "markdown")} testId="export-markdown">
+        <FileText size={15} className="text-ink-3" />
+        Export as Markdown
+      </MenuDownload>
+      <MenuDownload href={exportUrl(id, "jsonl")} testId="export-jsonl">
+        <FileBraces size={15} className="text-ink-3" />
+        Export as JSONL
+      </MenuDownload>
+    </Menu>
+  );
+}
+
+/** When it rests, and when it ends. */
+function Sleeping() {
+  const sleep = useSleep();
+  const { ended, asleep, canWake, canHibernate, keepsAwake } = sleep;
+  return (
+    <>
       {canWake ? (
         <MenuItem onSelect={sleep.wake}>
           <Sunrise size={15} className="text-ink-3" />
@@ -50,15 +76,6 @@ export function SessionMenu() {
           hint="It does not go to sleep by itself"
         />
       )}
-      <MenuLine />
-      <MenuDownload href={exportUrl(id, "markdown")} testId="export-markdown">
-        <FileText size={15} className="text-ink-3" />
-        Export as Markdown
-      </MenuDownload>
-      <MenuDownload href={exportUrl(id, "jsonl")} testId="export-jsonl">
-        <FileBraces size={15} className="text-ink-3" />
-        Export as JSONL
-      </MenuDownload>
-    </Menu>
+    </>
   );
 }

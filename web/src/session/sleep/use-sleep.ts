@@ -3,7 +3,7 @@ import { useSessionPage } from "../context";
 
 /** Putting the session to sleep and away, and getting it back. */
 export function useSleep() {
-  const { session, state, transcript, actions, act } = useSessionPage();
+  const { session, drives, state, transcript, actions, act } = useSessionPage();
   const [busy, setBusy] = useState(false);
   const run = (deed: () => Promise<unknown>) => {
     if (busy) return;
@@ -19,7 +19,7 @@ export function useSleep() {
     kept: session?.kept,
     canHibernate: state === "idle" && !transcript.drive,
     /** It sleeps, or has ended and there is something left to bring it back from. */
-    canWake: asleep || (ended && !!session?.kept),
+    canWake: drives && (asleep || (ended && !!session?.kept)),
     keepsAwake: session?.hibernate_after === 0,
     hibernate: () => run(actions.hibernate),
     wake: () => run(actions.wake),
