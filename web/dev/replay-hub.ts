@@ -3,7 +3,7 @@
  * from memory.
  *
  * `REPLAY_SCENE`: `busy` (many sessions, the default), `first` (none yet), `building` (none, and the
- * image is being built), `signed-out`.
+ * image is being built), `signed-out`. `REPLAY_ROLE`: what one is in all sessions (`owner`).
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
@@ -74,7 +74,12 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
     })();
     return play;
   };
-  if (scene === "busy") for (const recording of busy()) start(recording);
+  const role = (process.env.REPLAY_ROLE ?? "owner") as Session["role"];
+  if (scene === "busy") {
+    for (const recording of busy()) {
+      start({ ...recording, session: { ...recording.session, role } });
+    }
+  }
 
   const system = () => {
     const seconds = (Date.now() - began) / 1000 + 63;

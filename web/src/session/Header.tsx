@@ -28,6 +28,7 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
   const counts = useCounts();
   const { drive, mine } = useDrive();
   const driven = drive?.state === "driving";
+  const word = state === "waiting" && !drives ? "Waits for an answer" : STATES[state].word;
   return (
     <header className="flex h-14 shrink-0 items-center gap-2 border-b px-2 sm:px-4">
       <IconButton label="Sessions" onClick={openSidebar} className="lg:hidden">
@@ -42,7 +43,7 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
             className={`flex shrink-0 items-center gap-1.5 ${driven ? "text-accent-text" : STATES[state].tone}`}
           >
             <StateMark state={driven ? "working" : state} />
-            {driven ? (mine ? "You drive" : `${drive?.by} drives`) : STATES[state].word}
+            {driven ? (mine ? "You drive" : `${drive?.by} drives`) : word}
           </span>
           {types && (
             <span data-testid="typing" className="min-w-0 truncate text-accent-text sm:shrink-0">

@@ -48,7 +48,7 @@ export function Accounts() {
       )}
       {accounts.data?.length === 0 && (
         <p className="mt-6 rounded-md border bg-raised px-4 py-3 text-ink-2">
-          None is linked: this browser was let in by the one-time link.
+          None is linked: this browser was let in by a link.
         </p>
       )}
       {unlink.error && <ErrorProblem error={unlink.error} className="mt-3" />}

@@ -47,7 +47,7 @@ function Row({ invite, busy, takeBack }: { invite: Invite; busy: boolean; takeBa
   const whom = email ?? people;
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3">
-      <div className="min-w-0 flex-1 basis-60">
+      <div className="min-w-0 flex-1 basis-40">
         <p className="break-words">
           <span className="font-semibold">{whom}</span> as {ROLE_WORDS[role]}
         </p>
@@ -148,7 +148,7 @@ function New() {
             <code className="min-w-0 flex-1 font-mono text-12 break-all">{link}</code>
             <CopyButton text={link} label="Copy the link" />
           </div>
-          <Button look="quiet" className="mt-2 -ml-3" onClick={invite.reset}>
+          <Button className="mt-3" onClick={invite.reset}>
             I have it
           </Button>
         </section>

@@ -1,11 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
+import { Ellipsis, UserX } from "lucide-react";
 import { useState } from "react";
 import { peopleQueries, useManagePerson } from "@/api/people";
 import { queries } from "@/api/queries";
 import type { Person } from "@/api/types";
-import { Button } from "@/ui/Button";
+import { Button, IconButton } from "@/ui/Button";
 import { Confirm } from "@/ui/Confirm";
 import { PersonMark } from "@/ui/Initials";
+import { Menu, MenuItem } from "@/ui/Menu";
 import { Pick } from "@/ui/Pick";
 import { ErrorProblem } from "@/ui/Problem";
 import { Ago } from "@/ui/time";
@@ -72,9 +74,9 @@ function Row({ person, own }: { person: Person; own: boolean }) {
   const { id, name, role, created_at, deactivated_at } = person;
   return (
     <li className="px-4 py-3">
-      <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+      <div className="flex items-center gap-3">
         <PersonMark name={name} quiet={deactivated_at !== null} />
-        <div className="min-w-0 flex-1 basis-44">
+        <div className="min-w-0 flex-1">
           <p className="break-words">
             <span className="font-semibold">{name}</span>
             {own && <span className="text-ink-3"> · you</span>}
@@ -102,7 +104,7 @@ function Row({ person, own }: { person: Person; own: boolean }) {
             Let in again
           </Button>
         ) : (
-          <div className="flex gap-2 max-sm:pl-11">
+          <div className="flex gap-1">
             {role && (
               <Pick
                 label={`Role of ${name}`}
@@ -112,14 +114,19 @@ function Row({ person, own }: { person: Person; own: boolean }) {
                 onChange={(next) => manage.mutate({ id, change: { role: next } })}
               />
             )}
-            <Button
-              look="quiet"
-              aria-label={`Deactivate ${name}`}
-              disabled={manage.isPending}
-              onClick={() => setAsking(true)}
+            <Menu
+              align="end"
+              trigger={
+                <IconButton label={`More about ${name}`} disabled={manage.isPending}>
+                  <Ellipsis size={16} />
+                </IconButton>
+              }
             >
-              Deactivate
-            </Button>
+              <MenuItem danger onSelect={() => setAsking(true)}>
+                <UserX size={15} />
+                Deactivate
+              </MenuItem>
+            </Menu>
           </div>
         )}
       </div>

@@ -18,7 +18,7 @@ export function Settings() {
         aria-label="Settings"
         className="flex h-14 shrink-0 items-end gap-1 border-b px-2 sm:px-4"
       >
-        <IconButton label="Sessions" onClick={openSidebar} className="mb-3 lg:hidden">
+        <IconButton label="Sessions" onClick={openSidebar} className="self-center lg:hidden">
           <MenuIcon size={18} />
         </IconButton>
         <Tab to="/settings/accounts">Accounts</Tab>

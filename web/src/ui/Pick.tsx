@@ -28,8 +28,13 @@ export function Pick<T extends string>({
     <Menu
       align="end"
       trigger={
-        <Button aria-label={`${label}: ${chosen}`} data-value={value} disabled={disabled}>
-          {chosen}
+        <Button
+          aria-label={`${label}: ${chosen}`}
+          data-value={value}
+          disabled={disabled}
+          className="sm:min-w-24"
+        >
+          <span className="flex-1 text-left">{chosen}</span>
           <ChevronDown size={12} className="text-ink-3" />
         </Button>
       }

@@ -28,7 +28,7 @@ export function ParticipantRow({
       <div className="flex items-center gap-3">
         <PersonMark name={name} />
         <div className="min-w-0 flex-1">
-          <p className="truncate">
+          <p className="truncate" title={name}>
             {name}
             {own && <span className="text-ink-3"> · you</span>}
           </p>

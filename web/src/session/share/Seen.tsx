@@ -14,7 +14,7 @@ export function Seen({ session, changes }: { session: Session; changes: boolean 
         {VISIBILITIES.map(({ value, label, hint }) => (
           <label
             key={value}
-            className="target flex gap-2.5 px-3 py-2 transition-colors first:rounded-t-md last:rounded-b-md group-enabled:cursor-pointer group-enabled:hover:bg-hover has-checked:bg-accent-tint group-enabled:has-checked:hover:bg-accent-tint"
+            className="target flex items-start gap-2.5 px-3 py-2 transition-colors first:rounded-t-md last:rounded-b-md group-enabled:cursor-pointer group-enabled:hover:bg-hover has-checked:bg-accent-tint group-enabled:has-checked:hover:bg-accent-tint"
           >
             <input
               type="radio"

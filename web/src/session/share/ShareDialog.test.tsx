@@ -1,0 +1,210 @@
+// @vitest-environment jsdom
+import { QueryClientProvider, useQuery } from "@tanstack/react-query";
+import {
+  createMemoryHistory,
+  createRootRoute,
+  createRouter,
+  RouterProvider,
+} from "@tanstack/react-router";
+import {
+  cleanup,
+  configure,
+  fireEvent,
+  render,
+  screen,
+  waitFor,
+  within,
+} from "@testing-library/react";
+import { HttpResponse, http } from "msw";
+import { setupServer } from "msw/node";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { queries, queryClient } from "@/api/queries";
+import type { Me, Participant, Session, SessionRole } from "@/api/types";
+import { ShareDialog } from "./ShareDialog";
+
+const server = setupServer();
+const API = `${location.origin}/api`;
+// Menus and lists take their time to be drawn without a browser.
+vi.setConfig({ testTimeout: 30_000 });
+configure({ asyncUtilTimeout: 5_000 });
+const AT = "2026-01-01T00:00:00Z";
+
+beforeAll(() => {
+  // What jsdom has not, and lists to choose from ask for.
+  vi.stubGlobal("scrollTo", () => {});
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe() {}
+      unobserve() {}
+      disconnect() {}
+    },
+  );
+  Element.prototype.scrollIntoView = () => {};
+  server.listen({ onUnhandledRequest: "error" });
+});
+afterEach(() => {
+  cleanup();
+  queryClient.clear();
+  server.resetHandlers();
+  closed.mockClear();
+});
+afterAll(() => server.close());
+
+const PEOPLE = { ada: "Ada", ben: "Ben", chi: "Chioma", dan: "Dan" };
+type Id = keyof typeof PEOPLE;
+const takesPart = (id: Id, role: SessionRole, author = false): Participant => ({
+  ...{ id, name: PEOPLE[id], role, author, since: AT },
+});
+
+/** A hub that keeps who takes part in the one session that Ada began. */
+function hub(session: Session, me: Me, there: Participant[], refuse = false) {
+  const done: string[] = [];
+  const people = Object.entries(PEOPLE).map(([id, name]) => ({
+    ...{ id, name, role: null, created_at: null, deactivated_at: null },
+  }));
+  server.use(
+    http.get(`${API}/me`, () => HttpResponse.json(me)),
+    http.get(`${API}/people`, () => HttpResponse.json({ items: people, next: null })),
+    http.get(`${API}/sessions/s/people`, () => HttpResponse.json({ items: there, next: null })),
+    http.put(`${API}/sessions/s/people/:id`, async ({ params, request }) => {
+      const { role } = (await request.json()) as { role: SessionRole };
+      const id = params.id as Id;
+      done.push(`${id} ${role}`);
+      const known = there.find((each) => each.id === id);
+      if (known) known.role = role;
+      else there.push(takesPart(id, role));
+      return HttpResponse.json(takesPart(id, role));
+    }),
+    http.delete(`${API}/sessions/s/people/:id`, ({ params }) => {
+      done.push(`${params.id} leaves`);
+      if (refuse) {
+        const problem = {
+          status: 404,
+          title: "No",
+          code: "not_found",
+          detail: "They left already.",
+        };
+        return HttpResponse.json(problem, { status: 404 });
+      }
+      there.splice(
+        there.findIndex((each) => each.id === params.id),
+        1,
+      );
+      return new HttpResponse(null, { status: 204 });
+    }),
+    http.patch(`${API}/sessions/s`, async ({ request }) => {
+      const { visibility } = (await request.json()) as { visibility: Session["visibility"] };
+      done.push(visibility);
+      return HttpResponse.json({ ...session, visibility });
+    }),
+  );
+  queryClient.setQueryData(queries.sessions.queryKey, [session]);
+  return done;
+}
+
+const closed = vi.fn();
+
+function Page() {
+  const { data } = useQuery(queries.sessions);
+  const session = data?.[0];
+  return session && <ShareDialog open session={session} onClose={closed} />;
+}
+
+/** The dialog, on a page at `/sessions/s`; gives where the page is. */
+async function open() {
+  const router = createRouter({
+    routeTree: createRootRoute({ component: Page, notFoundComponent: () => null }),
+    history: createMemoryHistory({ initialEntries: ["/sessions/s"] }),
+  });
+  render(
+    <QueryClientProvider client={queryClient}>
+      <RouterProvider router={router as never} />
+    </QueryClientProvider>,
+  );
+  await screen.findByRole("list", { name: "Who takes part" });
+  return router;
+}
+
+const session = (role: SessionRole, visibility: Session["visibility"] = "private") =>
+  ({ id: "s", title: "Mend it", author: "Ada", updated_at: AT, role, visibility }) as Session;
+const member = (id: Id): Me => ({ id, name: PEOPLE[id], role: "member" });
+const rows = () =>
+  within(screen.getByRole("list", { name: "Who takes part" }))
+    .getAllByRole("listitem")
+    .map((item) => item.textContent ?? "");
+
+it("lets an owner add people, change their roles, remove them, and say who else sees it", async () => {
+  const done = hub(session("owner"), member("ada"), [
+    takesPart("ada", "owner", true),
+    takesPart("ben", "driver"),
+  ]);
+  await open();
+  expect(rows()[0]).toContain("Ada · you");
+  expect(screen.queryByRole("button", { name: /^Role of Ada/ })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Leave" })).toBeNull();
+
+  fireEvent.click(await screen.findByRole("button", { name: "Add somebody" }));
+  const found = await screen.findAllByRole("option");
+  expect(found.map((option) => option.textContent)).toEqual(["Chioma", "Dan"]);
+  fireEvent.click(found[0] as HTMLElement);
+  fireEvent.keyDown(screen.getByRole("button", { name: "Add as: Driver" }), { key: "Enter" });
+  fireEvent.click(await screen.findByRole("menuitemcheckbox", { name: /^Viewer/ }));
+  fireEvent.click(screen.getByRole("button", { name: "Add" }));
+  expect(await screen.findByRole("button", { name: "Role of Chioma: Viewer" })).toBeTruthy();
+
+  fireEvent.keyDown(screen.getByRole("button", { name: "Role of Ben: Driver" }), { key: "Enter" });
+  fireEvent.click(await screen.findByRole("menuitemcheckbox", { name: /^Owner/ }));
+  expect(await screen.findByRole("button", { name: "Role of Ben: Owner" })).toBeTruthy();
+
+  fireEvent.click(screen.getByRole("button", { name: "Remove Chioma" }));
+  await waitFor(() => expect(rows()).toHaveLength(2));
+
+  fireEvent.click(screen.getByRole("radio", { name: /^Joinable/ }));
+  await waitFor(() => {
+    const joinable = screen.getByRole<HTMLInputElement>("radio", { name: /^Joinable/ });
+    expect([joinable.checked, joinable.matches(":disabled")]).toEqual([true, false]);
+  });
+  expect(done).toEqual(["chi viewer", "ben owner", "chi leaves", "joinable"]);
+});
+
+it("shows it all to a viewer, who can change nothing of it", async () => {
+  hub(session("viewer", "visible"), member("dan"), [
+    takesPart("ada", "owner", true),
+    takesPart("ben", "driver"),
+  ]);
+  await open();
+  expect(screen.getByText(/You are a viewer of this session/).textContent).toContain("ask Ada");
+  expect(rows()[1]).toContain("Driver");
+  for (const radio of screen.getAllByRole<HTMLInputElement>("radio")) {
+    expect(radio.matches(":disabled")).toBe(true);
+    expect(radio.checked).toBe(radio.value === "visible");
+  }
+  expect(screen.getAllByRole("button").map((button) => button.getAttribute("aria-label"))).toEqual([
+    "Close",
+  ]);
+});
+
+it("says so where somebody can’t be removed", async () => {
+  const there = [takesPart("ada", "owner", true), takesPart("ben", "driver")];
+  hub(session("owner"), member("ada"), there, true);
+  await open();
+  fireEvent.click(screen.getByRole("button", { name: "Remove Ben" }));
+  expect((await screen.findByRole("alert")).textContent).toContain("They left already.");
+});
+
+it.each([
+  ["private", "won’t see it any more", "/"],
+  ["visible", "what everybody has here", "/sessions/s"],
+] as const)("lets one leave a session that is %s, once that is said", async (seen, words, path) => {
+  const there = [takesPart("ada", "owner", true), takesPart("ben", "driver")];
+  const done = hub(session("driver", seen), member("ben"), there);
+  const router = await open();
+  fireEvent.click(screen.getByRole("button", { name: "Leave" }));
+  expect(screen.getByText(new RegExp(words))).toBeTruthy();
+  expect(done).toEqual([]);
+  fireEvent.click(screen.getByRole("button", { name: "Leave" }));
+  await waitFor(() => expect(closed).toHaveBeenCalled());
+  await waitFor(() => expect(router.state.location.pathname).toBe(path));
+  expect(done).toEqual(["ben leaves"]);
+});
