@@ -32,7 +32,7 @@ export function ParticipantRow({
             {name}
             {own && <span className="text-ink-3"> · you</span>}
           </p>
-          <p className="text-12 text-ink-3">
+          <p className="truncate text-12 text-ink-3">
             {author ? "began it" : "came"} <Ago at={since} />
           </p>
         </div>
