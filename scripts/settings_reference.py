@@ -119,6 +119,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "github_client_id",
             "github_client_secret",
             "branch_template",
+            "forge_text_bytes",
             "co_author",
             "push_bytes",
             "push_seconds",

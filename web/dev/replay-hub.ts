@@ -8,6 +8,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import type { LogEvent, Session } from "../src/api/types";
+import { repositories } from "./forge.ts";
 import { folded, logPage } from "./log-pages.ts";
 import { FILES, PATCH } from "./material.ts";
 import { busy, fresh, type Recording } from "./recordings.ts";
@@ -170,6 +171,7 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
     if (parts[0] === "me") return json({ id: "u1", name: "Ada", role: "admin" });
     if (parts[0] === "system") return json(system());
     if (parts[0] === "models") return json(models);
+    if (parts[0] === "repositories") return json(repositories(parts[1], url));
     if (parts[0] === "branches")
       return json({ default: "main", items: ["main", "maint", "next", "fix/amounts"] });
     if (parts[0] === "events") {
@@ -218,7 +220,7 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
       const now = new Date().toISOString();
       const made: Session = {
         id: `s-${playing.size + 1}`,
-        title: wish.title ?? wish.prompt.split("\n")[0].slice(0, 80),
+        title: wish.title ?? (wish.prompt || "From the forge").split("\n")[0].slice(0, 80),
         state: "queued",
         state_reason: null,
         repository: wish.repository,

@@ -14,6 +14,7 @@ import pytest
 
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.errors import Forbidden, InvalidInput
+from bunkhouse.forges import Topic, TopicKind
 from bunkhouse.people.identity import Person
 from bunkhouse.sessions import Journal, Links, Sessions, Specs
 from bunkhouse.sessions.ports import RepositoryChoice
@@ -40,6 +41,11 @@ class FakeCatalog:
         if person.role != "admin":
             raise Forbidden("Not for you.")
         return RepositoryChoice(shown=text, door=f"local{text}")
+
+    async def topic(
+        self, choice: RepositoryChoice, kind: TopicKind, number: int, person: Person
+    ) -> Topic:
+        raise InvalidInput(f"{choice.shown} is on no forge.", code="no_forge")
 
     def model(self, text: str | None) -> str:
         if text not in (None, "demo/demo"):

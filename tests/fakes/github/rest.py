@@ -264,11 +264,12 @@ class Rest:
         self, example: dict[str, Any], repository: Repository, number: int
     ) -> dict[str, Any]:
         issue, pull = repository.issues[number], repository.pulls[number]
-        owner = repository.owner.login
 
-        def side(of: dict[str, Any], branch: str) -> dict[str, Any]:
-            found = repository.head(branch) or pull["head_sha"]
-            return of | {"ref": branch, "label": f"{owner}:{branch}", "sha": found}
+        def side(of: dict[str, Any], branch: str, at: Repository | None) -> dict[str, Any]:
+            label = f"{at.owner.login if at else 'unknown'}:{branch}"
+            found = (at.head(branch) if at else None) or pull["head_sha"]
+            given = at and of["repo"] | {"id": at.id, "name": at.name, "full_name": at.full_name}
+            return of | {"ref": branch, "label": label, "sha": found, "repo": given}
 
         return example | {
             "number": number,
@@ -280,8 +281,8 @@ class Rest:
             **({"merged": bool(pull["merged_at"])} if "merged" in example else {}),
             "user": self._by(example["user"], issue["user"]),
             "html_url": f"{self._url()}/{repository.full_name}/pull/{number}",
-            "head": side(example["head"], pull["head"]),
-            "base": side(example["base"], pull["base"]),
+            "head": side(example["head"], pull["head"], pull["fork"]),
+            "base": side(example["base"], pull["base"], repository),
             "requested_teams": list[Any](),
             "requested_reviewers": list[Any](),
         }

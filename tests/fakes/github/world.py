@@ -74,7 +74,7 @@ class Repository:
     issues: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
     """By number: title, body, state, user, comments. Pull requests are issues too."""
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
-    """By number: head, base, draft, merged_at, reviews, comments."""
+    """By number: head, base, fork (where the head is), draft, merged_at, reviews, comments."""
     checks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
@@ -227,13 +227,18 @@ class World:
         *,
         base: str | None = None,
         draft: bool = False,
+        fork: Repository | None = None,
     ) -> int:
-        """A new pull request of a branch, if not else said into the default one; its number."""
+        """A new pull request of a branch, if not else said into the default one; its number.
+
+        `fork`: where the branch is, if that is elsewhere.
+        """
         number = self.issue(repository, by, title, body)
         repository.pulls[number] = {
             "head": head,
             "base": base or repository.default_branch,
-            "head_sha": repository.head(head),
+            "fork": fork or repository,
+            "head_sha": (fork or repository).head(head),
             "draft": draft,
             "merged_at": None,
             "reviews": [],

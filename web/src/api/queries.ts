@@ -48,6 +48,41 @@ export const queries = {
         take(api.GET("/api/sessions/{session_id}", { params: { path: { session_id } } })),
     }),
   models: queryOptions({ queryKey: ["models"], queryFn: () => take(api.GET("/api/models")) }),
+  /** Recent and reachable ones; with `q` what fits it. Until that is there, what fitted before. */
+  repositories: (q: string) =>
+    queryOptions({
+      queryKey: ["repositories", q],
+      queryFn: ({ signal }) =>
+        take(api.GET("/api/repositories", { params: { query: { q } }, signal })),
+      placeholderData: (before) => before,
+      retry: false,
+      staleTime: 60_000,
+    }),
+  issues: (repository: string) =>
+    queryOptions({
+      queryKey: ["issues", repository],
+      queryFn: async ({ signal }) =>
+        (
+          await take(
+            api.GET("/api/repositories/issues", { params: { query: { repository } }, signal }),
+          )
+        ).items,
+      retry: false,
+    }),
+  pullRequests: (repository: string) =>
+    queryOptions({
+      queryKey: ["pull-requests", repository],
+      queryFn: async ({ signal }) =>
+        (
+          await take(
+            api.GET("/api/repositories/pull-requests", {
+              params: { query: { repository } },
+              signal,
+            }),
+          )
+        ).items,
+      retry: false,
+    }),
   branches: (repository: string) =>
     queryOptions({
       queryKey: ["branches", repository],

@@ -64,26 +64,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/branches": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Branches
-         * @description List the branches of a repository, which must be reachable.
-         */
-        get: operations["listBranches"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -1072,6 +1052,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Branches
+         * @description List the branches of a repository, which must be reachable, as you may see them.
+         */
+        get: operations["listBranches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Repositories
+         * @description List repositories that you used and those that you can reach; with `q`, what fits it.
+         */
+        get: operations["findRepositories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Issues
+         * @description List the newest open issues of a repository at a forge where you have a grant.
+         */
+        get: operations["listIssues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/pull-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Pull Requests
+         * @description List the newest open pull requests of such a repository.
+         */
+        get: operations["listPullRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/invites": {
         parameters: {
             query?: never;
@@ -1489,6 +1549,30 @@ export interface components {
             opening: components["schemas"]["OpeningOut"] | null;
         };
         /**
+         * ForgeOut
+         * @description A forge, and whether it could say what you can see there.
+         */
+        ForgeOut: {
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "github";
+            /** Host */
+            host: string;
+            /** Url */
+            url: string;
+            /**
+             * Grant
+             * @enum {string}
+             */
+            grant: "given" | "missing" | "revoked";
+            /** Problem */
+            problem: string | null;
+            /** Remedy */
+            remedy: string | null;
+        };
+        /**
          * Fork
          * @description Of which moment the copy is to be.
          */
@@ -1861,6 +1945,10 @@ export interface components {
             model?: string | null;
             /** Prompt */
             prompt?: string | null;
+            /** From Issue */
+            from_issue?: number | null;
+            /** From Pull Request */
+            from_pull_request?: number | null;
             /** Title */
             title?: string | null;
             /** Permissions */
@@ -1988,6 +2076,13 @@ export interface components {
         TokenPage: {
             /** Items */
             items: components["schemas"]["TokenOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[TopicOut] */
+        TopicPage: {
+            /** Items */
+            items: components["schemas"]["TopicOut"][];
             /** Next */
             next: string | null;
         };
@@ -2906,6 +3001,39 @@ export interface components {
             by: string | null;
         };
         /**
+         * RepositoriesOut
+         * @description Repositories to choose from: recent ones first, then by newest push, or as they are found.
+         */
+        RepositoriesOut: {
+            /** Items */
+            items: components["schemas"]["RepositoryOut"][];
+            /** Forges */
+            forges: components["schemas"]["ForgeOut"][];
+        };
+        /**
+         * RepositoryOut
+         * @description A repository to start a session with. What only its forge knows is null where it did not
+         *     say it.
+         */
+        RepositoryOut: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /** Private */
+            private: boolean | null;
+            /** Default Branch */
+            default_branch: string | null;
+            /** Description */
+            description: string | null;
+            /** Pushed At */
+            pushed_at: string | null;
+            /** May Push */
+            may_push: boolean | null;
+            /** Recent */
+            recent: boolean;
+        };
+        /**
          * Retry
          * @description Set a failed session up again, perhaps with another branch or repository.
          */
@@ -3638,6 +3766,22 @@ export interface components {
             text: string;
         };
         /**
+         * TopicOut
+         * @description An open issue or pull request, to start a session from.
+         */
+        TopicOut: {
+            /** Number */
+            number: number;
+            /** Title */
+            title: string;
+            /** Author */
+            author: string;
+            /** Url */
+            url: string;
+            /** Branch */
+            branch: string | null;
+        };
+        /**
          * TurnEnded
          * @description The agent is done with a prompt: `done`, `failed` (says why) or `stopped` by a person.
          *
@@ -4001,37 +4145,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Models"];
-                };
-            };
-            /** @description What went wrong. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    listBranches: {
-        parameters: {
-            query: {
-                repository: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Branches"];
                 };
             };
             /** @description What went wrong. */
@@ -5936,6 +6049,130 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listBranches: {
+        parameters: {
+            query: {
+                repository: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Branches"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    findRepositories: {
+        parameters: {
+            query?: {
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoriesOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listIssues: {
+        parameters: {
+            query: {
+                repository: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listPullRequests: {
+        parameters: {
+            query: {
+                repository: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicPage"];
+                };
             };
             /** @description What went wrong. */
             default: {

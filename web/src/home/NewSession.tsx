@@ -13,9 +13,11 @@ import { Kbd } from "@/ui/Kbd";
 import { ErrorProblem } from "@/ui/Problem";
 import { useStored } from "@/ui/stored";
 import { BranchPicker } from "./BranchPicker";
+import { readableForge } from "./forges";
 import { ModelPicker } from "./ModelPicker";
 import { type Mode, PERMISSIONS, PermissionPicker } from "./PermissionPicker";
 import { RepositoryPicker } from "./RepositoryPicker";
+import { type ChosenTopic, TopicPicker } from "./TopicPicker";
 
 /** What stands there at first, so that one key press is enough to see a turn. */
 const FIRST_PROMPT =
@@ -26,10 +28,12 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
   const firstTime = sessions.length === 0;
   const { data: system } = useQuery(queries.system);
   const { data: models } = useQuery(queries.models);
+  const { data: repositories } = useQuery(queries.repositories(""));
   const [prompt, setPrompt] = useState(firstTime ? FIRST_PROMPT : "");
   // Undefined: not chosen yet, so what was used last, or the sample, stands in.
   const [repository, setRepository] = useState<string | null | undefined>(undefined);
   const [branch, setBranch] = useState<string | null>(null);
+  const [topic, setTopic] = useState<ChosenTopic | null>(null);
   const [model, setModel] = useStored<string | null>("model", null);
   const [mode, setMode] = useStored<Mode>("permissions", "allow");
   const attachments = useAttachments("home");
@@ -46,7 +50,9 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
     models?.providers.some((provider) => provider.enabled && id?.startsWith(`${provider.id}/`));
   const chosenModel = (usable(model) ? model : null) ?? models?.default ?? "demo/demo";
   const scripted = models?.items.find((item) => item.id === chosenModel)?.scripted ?? false;
-  const something = prompt.trim() !== "" || attachments.files.length > 0;
+  const forge = readableForge(where, repositories?.forges ?? []);
+  const from = where !== null && forge ? topic : null;
+  const something = prompt.trim() !== "" || attachments.files.length > 0 || from !== null;
   const ready = something && !attachments.busy && !create.isPending;
 
   useEffect(() => {
@@ -59,6 +65,8 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
     create.mutate(
       {
         prompt: prompt.trim(),
+        from_issue: from?.kind === "issue" ? from.number : null,
+        from_pull_request: from?.kind === "pull_request" ? from.number : null,
         repository: where,
         branch: where === null ? null : branch,
         model: chosenModel,
@@ -94,7 +102,11 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
           data-testid="home-prompt"
           aria-label="What shall be done?"
           onPaste={pasteFiles(attachments.add)}
-          placeholder="A bug to mend, a feature to build, a question about the code…"
+          placeholder={
+            from
+              ? "What shall be done about it? It may be left empty."
+              : "A bug to mend, a feature to build, a question about the code…"
+          }
           value={prompt}
           rows={4}
           onChange={(event) => setPrompt(event.target.value)}
@@ -111,18 +123,30 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
           <RepositoryPicker
             value={where}
             sample={sample}
-            sessions={sessions}
+            known={repositories}
             onChange={(next) => {
               setRepository(next);
               setBranch(null);
+              setTopic(null);
             }}
           />
           {where !== null && (
             <BranchPicker
-              value={branch}
-              onChange={setBranch}
+              value={branch ?? from?.branch ?? null}
+              // The default branch must be said where it is not what it would start on.
+              onChange={(next) => setBranch(next ?? (from && (branches.data?.default ?? null)))}
               branches={branches.data}
               loading={branches.isFetching}
+            />
+          )}
+          {where !== null && forge && (
+            <TopicPicker
+              repository={where}
+              value={from}
+              onChange={(next) => {
+                setTopic(next);
+                setBranch(null);
+              }}
             />
           )}
           <ModelPicker

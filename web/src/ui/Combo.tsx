@@ -25,6 +25,9 @@ interface Props {
   footer?: ReactNode;
   /** It opens from a dialog, which else keeps the wheel to itself. */
   modal?: boolean;
+  /** What is typed, for choices that are looked for elsewhere. */
+  onType?: (typed: string) => void;
+  onOpen?: () => void;
 }
 
 export const ITEM =
@@ -53,9 +56,15 @@ export function Combo({
   empty,
   footer,
   modal = false,
+  onType,
+  onOpen,
 }: Props) {
   const [open, setOpen] = useState(false);
   const [typed, setTyped] = useState("");
+  const type = (next: string) => {
+    setTyped(next);
+    onType?.(next);
+  };
   const wish = typed.trim();
   const ownLabel = wish && !choices.some((choice) => choice.value === wish) ? own?.(wish) : null;
   const groups = [...new Set(choices.map((choice) => choice.group ?? ""))];
@@ -63,11 +72,18 @@ export function Combo({
   const choose = (next: string) => {
     onChoose(next);
     setOpen(false);
-    setTyped("");
+    type("");
   };
 
   return (
-    <Popover.Root modal={modal} open={open} onOpenChange={setOpen}>
+    <Popover.Root
+      modal={modal}
+      open={open}
+      onOpenChange={(next) => {
+        setOpen(next);
+        if (next) onOpen?.();
+      }}
+    >
       <Popover.Trigger asChild>{trigger}</Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
@@ -79,7 +95,7 @@ export function Combo({
           <Command loop filter={rank}>
             <Command.Input
               value={typed}
-              onValueChange={setTyped}
+              onValueChange={type}
               placeholder={placeholder}
               className="h-10 w-full border-b bg-transparent px-3 text-13 outline-none"
             />

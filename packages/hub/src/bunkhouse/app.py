@@ -9,8 +9,9 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bunkhouse.api import Services, create_api
-from bunkhouse.api.answers import ModelAnswers, RepositoryAnswers, SystemAnswers
+from bunkhouse.api.answers import ModelAnswers, SystemAnswers
 from bunkhouse.api.client import Client
+from bunkhouse.api.repositories import RepositoryAnswers
 from bunkhouse.broker.catalog import Catalog
 from bunkhouse.broker.demo import DemoModel
 from bunkhouse.broker.door import Doors
@@ -46,6 +47,7 @@ from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.pull_requests import PullRequests
 from bunkhouse.sessions.reaching import Reaching
+from bunkhouse.sessions.recent import Recent
 from bunkhouse.sessions.reconciler import Reconciler
 from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
@@ -225,7 +227,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             invites=Invites.of(settings, database, people),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
-            repositories=RepositoryAnswers(catalog),
+            repositories=RepositoryAnswers(catalog, Recent(database), grants),
             blobs=attaching.blobs,
             uploads=attaching.uploads,
             grants=grants,

@@ -324,6 +324,13 @@ class Settings(BaseSettings):
         description="Key that encrypts tokens of other services in the store: 32 bytes as base64, "
         "older ones behind it, separated by `,`. Unset: `vault.key` in the data folder.",
     )
+    forge_text_bytes: int = Field(
+        64 * 1024,
+        ge=1024,
+        description="How much of an issue or a pull request, in bytes of UTF-8, is quoted in the "
+        "first prompt of a session that starts from it; never more than half of "
+        "`BUNKHOUSE_PROMPT_BYTES`.",
+    )
     branch_template: str = Field(
         "bunkhouse/{slug}-{id}",
         description="Name of a session's own branch: `{slug}` is of its title, and `{id}`, which "

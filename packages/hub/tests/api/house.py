@@ -15,8 +15,8 @@ import uvicorn
 
 from bunkhouse.api import Services, create_api
 from bunkhouse.api.client import Client
+from bunkhouse.api.repository_schemas import Branches, RepositoriesOut, TopicOut
 from bunkhouse.api.schemas import (
-    Branches,
     EngineStatus,
     ImageStatus,
     ModelOut,
@@ -37,6 +37,7 @@ from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
 from bunkhouse.sessions.export import Exports
 from bunkhouse.sessions.forking import Forking
+from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
@@ -128,6 +129,15 @@ class MemoryRepositories:
             raise RuntimeError("a secret inside")
         return Branches(default="main", items=["main"])
 
+    async def find(self, text: str, person: Person) -> RepositoriesOut:
+        return RepositoriesOut(items=[], forges=[])
+
+    async def issues(self, repository: str, person: Person) -> list[TopicOut]:
+        return []
+
+    async def pull_requests(self, repository: str, person: Person) -> list[TopicOut]:
+        return []
+
 
 @dataclass
 class House:
@@ -159,12 +169,14 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def running_house(room: Room, client_folder: Path) -> AsyncGenerator[House]:
-    """Serve until the block ends."""
+async def running_house(
+    room: Room, client_folder: Path, *, catalog: Catalog | None = None
+) -> AsyncGenerator[House]:
+    """Serve until the block ends. `catalog`: in place of the one that knows `/repos` alone."""
     settings = room.settings
     reaching = ReachingInTests(room)
     sessions = SessionsWithGateways(
-        room.journal, room.links, FakeCatalog(), room.specs, settings, reaching=reaching
+        room.journal, room.links, catalog or FakeCatalog(), room.specs, settings, reaching=reaching
     )
     sessions.gateways = reaching.sockets["gateway"]
     sessions.streams = reaching.sockets["streams"]

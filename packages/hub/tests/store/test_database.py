@@ -5,6 +5,7 @@ import random
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ async def test_times_come_back_as_they_were_and_in_utc(store_place: Place) -> No
             row = await sessions.get(tx, "s")
     assert row is not None
     assert row.created_at.isoformat() == START.isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+async def test_repositories_of_ones_sessions_by_when_they_were_used(store_place: Place) -> None:
+    given = [("a", "u", 3), ("b", "u", 1), ("a", "u", 0), ("c", "u", 2), ("d", "v", 9)]
+    async with opened(store_place) as store:
+        async with store.write() as tx:
+            for place, (repository, author_id, minutes) in enumerate(given):
+                at = START + timedelta(minutes=minutes)
+                columns = {"repository": repository, "author_id": author_id, "updated_at": at}
+                await add_session(tx, f"s{place}", **columns)
+            await add_session(tx, "none")
+            await add_session(tx, "gone", repository="e", deleted_at=START)
+        async with store.read() as tx:
+            assert await sessions.repositories(tx, "u", limit=10) == ["a", "c", "b"]
+            assert await sessions.repositories(tx, "u", limit=1) == ["a"]
 
 
 async def test_text_with_nul_is_kept_but_for_the_nul(store_place: Place) -> None:

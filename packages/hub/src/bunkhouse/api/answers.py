@@ -1,4 +1,4 @@
-"""Answers of the API that are put together from several rooms: models, the system, branches."""
+"""Answers of the API that are put together from several rooms: models, the system."""
 
 import asyncio
 import time
@@ -6,11 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from bunkhouse.api import schemas
-from bunkhouse.broker.catalog import Catalog
-from bunkhouse.broker.git.branches import branches
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.errors import EngineDown
-from bunkhouse.people import Person
 from bunkhouse.sandboxes.local import LocalEngine
 from bunkhouse.settings import Settings
 from bunkhouse.version import version
@@ -106,15 +103,3 @@ class SystemAnswers:
                 yield status
             last = status
             await asyncio.sleep(_FOLLOW_SECONDS)
-
-
-class RepositoryAnswers:
-    """Looks into repositories before there is a session."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    async def branches(self, repository: str, person: Person) -> schemas.Branches:
-        """List branches of a repository that this person may use."""
-        default, names = await branches(await self._catalog.find(repository, person))
-        return schemas.Branches(default=default, items=names)

@@ -29,6 +29,7 @@ from bunkhouse.api.routes import (
     people,
     prompts,
     pull_requests,
+    repositories,
     rewinding,
     sessions,
     sign_in,
@@ -72,7 +73,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         participants,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities, grants, invites, webhooks):
+    for module in (sign_in, identities, grants, repositories, invites, webhooks):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)

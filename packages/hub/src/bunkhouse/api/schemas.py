@@ -71,8 +71,13 @@ class NewSession(Input):
     model: str | None = Field(None, max_length=255)
     """`provider/model`; without it the installation's default."""
     prompt: str | None = Field(None)
+    from_issue: int | None = Field(None, ge=1, le=2**31 - 1)
+    """The number of an issue of the repository at its forge. The first prompt quotes it, with what
+    is said on it, after your own text."""
+    from_pull_request: int | None = Field(None, ge=1, le=2**31 - 1)
+    """The same of a pull request, on whose branch it starts. Not with `from_issue`."""
     title: str | None = Field(None, max_length=200)
-    """Without it, the first line of the prompt."""
+    """Without it, that of the issue or pull request, or the first line of the prompt."""
     permissions: dict[str, Literal["allow", "ask", "deny"]] | None = None
     """By tool (`bash`, `edit`, `webfetch`): whether the agent may, must ask first, or may not."""
     attachments: list[str] = Field(default_factory=list[str])
@@ -470,13 +475,6 @@ class SystemStatus(BaseModel):
     """Why no new work is begun, such as a disk that is nearly full; null where it is."""
     sample_repository: str | None
     """A repository on the hub's machine to try things on, for the first screen."""
-
-
-class Branches(BaseModel):
-    """The branches of a repository, for the picker."""
-
-    default: str | None
-    items: list[str]
 
 
 class Health(BaseModel):

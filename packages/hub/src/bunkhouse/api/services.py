@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from bunkhouse.api import schemas
+from bunkhouse.api.repository_schemas import Branches, RepositoriesOut, TopicOut
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.forges import Grants, Heard
@@ -379,15 +380,26 @@ class System(Protocol):
 
 
 class Repositories(Protocol):
-    """Looks into repositories before there is a session."""
+    """`bunkhouse.api.repositories.RepositoryAnswers`, as far as the API calls it.
 
-    async def branches(self, repository: str, person: Person) -> schemas.Branches:
-        """List branches.
+    Every method with a repository raises `Forbidden` for a folder that this person may not use, and
+    `UpstreamFailed` where its host can't be reached.
+    """
 
-        Raises:
-            Forbidden: a folder that this person may not use.
-            UpstreamFailed: the repository can't be reached.
-        """
+    async def find(self, text: str, person: Person) -> RepositoriesOut:
+        """List those to choose from; fails for no forge."""
+        ...
+
+    async def branches(self, repository: str, person: Person) -> Branches:
+        """List branches."""
+        ...
+
+    async def issues(self, repository: str, person: Person) -> list[TopicOut]:
+        """List open issues; see `forges.Topics` for what it raises."""
+        ...
+
+    async def pull_requests(self, repository: str, person: Person) -> list[TopicOut]:
+        """List open pull requests; see the same."""
         ...
 
 

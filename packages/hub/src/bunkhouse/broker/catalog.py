@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bunkhouse.broker.git.repositories import RepositoryRef, parse
 from bunkhouse.broker.models.providers import Providers
-from bunkhouse.forges import Grants
+from bunkhouse.forges import Grants, Topic, TopicKind, Topics
 from bunkhouse.people.identity import Person
 from bunkhouse.sessions.ports import RepositoryChoice
 from bunkhouse_protocol.link import Provider as ProviderSpec
@@ -23,6 +23,7 @@ class Catalog:
         self._providers = providers
         self._grants = grants
         self._roots = roots
+        self._topics = Topics(grants)
 
     async def find(self, text: str, person: Person) -> RepositoryRef:
         """Understand what a person gave as a repository.
@@ -40,6 +41,12 @@ class Catalog:
         grant = await self._grants.find(person.id, forge.host) if self._grants and forge else None
         pushes = grant is not None and not grant.revoked
         return RepositoryChoice(shown=found.url, door=found.door, pushes=pushes)
+
+    async def topic(
+        self, choice: RepositoryChoice, kind: TopicKind, number: int, person: Person
+    ) -> Topic:
+        """See `sessions.ports.Catalog.topic`."""
+        return await self._topics.read(choice.shown, kind, number, person.id)
 
     def model(self, text: str | None) -> str:
         """See `sessions.ports.Catalog.model`."""

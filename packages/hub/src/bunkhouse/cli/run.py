@@ -1,6 +1,7 @@
 """`bunkhouse run`: a task for an agent, watched from the terminal until its turn ends."""
 
 import contextlib
+import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -21,11 +22,13 @@ _EXIT = {"done": 0, "failed": 1, "stopped": 130}
 
 
 def run(
-    prompt: str,
+    prompt: str | None = None,
     /,
     *,
     repo: str | None = None,
     branch: str | None = None,
+    issue: int | None = None,
+    pull_request: int | None = None,
     model: str | None = None,
     attach: Annotated[list[Path] | None, Parameter(negative="")] = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -38,12 +41,16 @@ def run(
     Parameters
     ----------
     prompt
-        What shall be done.
+        What shall be done. May be left out with --issue or --pull-request.
     repo
         Repository: a URL, or a folder of the hub's machine. Without it the repository around the
         current folder, if there is one; `none` for an empty workspace.
     branch
-        Branch to begin at; else the repository's default.
+        Branch to begin at; else the repository's default, or that of the pull request.
+    issue
+        Number of an issue of the repository, to start from: the agent gets it with its discussion.
+    pull_request
+        Number of a pull request, to start from and on its branch.
     model
         Model, as PROVIDER/MODEL; else the installation's default.
     attach
@@ -53,17 +60,27 @@ def run(
     detach
         Print the session's id and return at once.
     """
+    if prompt is None and issue is None and pull_request is None:
+        raise InvalidInput(
+            "Nothing was said that shall be done.",
+            remedy="Give a prompt, or --issue or --pull-request with a number.",
+        )
     settings = load_settings()
     configure_logs("warning")
     files = [(path.name, _read(path)) for path in attach or ()]
     with _some_hub(settings, leave=detach) as hub:
+        where = repository(repo, hub)
+        if issue is not None or pull_request is not None:
+            where = _at_forge(where)
         session: dict[str, Any] = hub.ask(
             "POST",
             "/api/sessions",
             json={
                 "prompt": prompt,
-                "repository": repository(repo, hub),
+                "repository": where,
                 "branch": branch,
+                "from_issue": issue,
+                "from_pull_request": pull_request,
                 "model": model,
                 "attachments": [_upload(hub, name, data) for name, data in files],
             },
@@ -137,6 +154,26 @@ def repository(given: str | None, hub: Hub) -> str | None:
             f"There is no folder {folder}.", remedy="Give a folder with a repository, or a URL."
         )
     return given
+
+
+def _at_forge(where: str | None) -> str:
+    """Where an issue's number means something: of a folder, what it was cloned from.
+
+    Raises:
+        InvalidInput: it was cloned from nowhere.
+    """
+    folder = _around(Path.cwd()) if where is None else where
+    if folder is not None and not folder.startswith("/"):
+        return folder
+    if folder is not None:
+        asked = ["git", "-C", folder, "remote", "get-url", "origin"]
+        found = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            return found.stdout.strip()
+    raise InvalidInput(
+        "It is not known of which repository at a forge the number is.",
+        remedy="Give --repo OWNER/NAME, or come from a clone whose remote `origin` it is.",
+    )
 
 
 def _around(folder: Path) -> str | None:

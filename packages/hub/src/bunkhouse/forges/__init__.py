@@ -3,6 +3,7 @@
 - `forge`: what a forge is asked for, and the shapes of its answers.
 - `github`: GitHub, also as GitHub Enterprise.
 - `grants`: what people let the hub do for them there; tokens are sealed in the store.
+- `topics`: issues and pull requests with what is said on them, for sessions to start from.
 """
 
 from bunkhouse.forges.forge import (
@@ -22,6 +23,7 @@ from bunkhouse.forges.forge import (
 )
 from bunkhouse.forges.github import GitHub
 from bunkhouse.forges.grants import Grant, Grants
+from bunkhouse.forges.topics import Topic, TopicKind, Topics
 
 __all__ = [
     "Account",
@@ -40,4 +42,7 @@ __all__ = [
     "Review",
     "Said",
     "Tokens",
+    "Topic",
+    "TopicKind",
+    "Topics",
 ]

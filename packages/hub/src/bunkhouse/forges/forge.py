@@ -115,6 +115,8 @@ class PullRequest:
     head_commit: str
     base: str
     """The branch that it is to be merged into."""
+    head_is_here: bool
+    """That `head` is in this repository, and not in a fork of it."""
 
 
 @dataclass(frozen=True, slots=True)

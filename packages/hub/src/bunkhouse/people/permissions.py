@@ -73,7 +73,8 @@ ACTIONS: dict[Action, Rule] = {
     "models.read": InInstallation("member", "See which models there are."),
     "repositories.read": InInstallation(
         "member",
-        "List branches of a repository. Folders of the hub's machine: an admin any, others those "
+        "See repositories that one used and those that one may see at a forge; list branches, "
+        "issues and pull requests of one. Folders of the hub's machine: an admin any, others those "
         "under `BUNKHOUSE_REPOSITORY_ROOTS`.",
     ),
     "people.read": InInstallation("member", "See the names of people, to choose from."),

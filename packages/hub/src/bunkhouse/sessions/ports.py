@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bunkhouse.forges import Topic, TopicKind
 from bunkhouse.people.identity import Person
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse_protocol.link import Provider
@@ -31,6 +32,12 @@ class Catalog(Protocol):
             InvalidInput: it is no repository.
             Forbidden: this person may not use it.
         """
+        ...
+
+    async def topic(
+        self, choice: RepositoryChoice, kind: TopicKind, number: int, person: Person
+    ) -> Topic:
+        """Read an issue or a pull request of a repository, as this person may. See `Topics`."""
         ...
 
     def model(self, text: str | None) -> str:

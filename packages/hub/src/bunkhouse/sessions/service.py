@@ -12,6 +12,7 @@ from bunkhouse.errors import Conflict, InvalidInput
 from bunkhouse.people.identity import Person
 from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import (
+    beginning,
     branching,
     cursors,
     deleting,
@@ -81,6 +82,7 @@ class Sessions:
         Raises:
             InvalidInput: no such repository, model or upload; a key that stands for something else.
             Forbidden: the repository is not for this person.
+            BunkhouseError: what it is to start from can't be read at the forge; see `Topics`.
             TooLarge: the prompt is over `prompt_bytes`.
             TooMany: this person, or all together, have as many as may be.
         """
@@ -89,14 +91,11 @@ class Sessions:
     async def _create(self, new: NewSession, author: Person, key: Once | None) -> SessionView:
         await self._check_key(key)
         model = self._catalog.model(new.model)
-        text = (new.prompt or "").strip()
-        prompting.check_size(text, self._settings.prompt_bytes)
-        repository = (new.repository or "").strip()
-        choice = await self._catalog.repository(repository, author) if repository else None
-        branch = (new.branch or "").strip() or None
+        begins = await beginning.understood(new, author, self._catalog, self._settings)
+        text, choice, branch = begins.text, begins.choice, begins.branch
         session_id = new_id()
         attachments = await self._attaching.take(session_id, author, new.attachments)
-        title = (new.title or "").strip() or prompting.title(text, attachments) or "New session"
+        title = begins.title or prompting.title(text, attachments) or "New session"
         now = datetime.now(UTC)
         columns: dict[str, Any] = {
             "title": title,

@@ -22,6 +22,10 @@ class NewSession:
     branch: str | None = None
     model: str | None = None
     prompt: str | None = None
+    from_issue: int | None = None
+    """The number of an issue of the repository at its forge, which the first prompt then quotes."""
+    from_pull_request: int | None = None
+    """The same of a pull request, on whose branch it starts; not both."""
     title: str | None = None
     permissions: dict[str, Permission] | None = None
     attachments: tuple[str, ...] = ()

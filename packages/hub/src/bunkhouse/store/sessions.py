@@ -223,6 +223,19 @@ async def page(
     return [_row(row) for row in (await tx.execute(query)).mappings()]
 
 
+async def repositories(tx: Transaction, author_id: str, *, limit: int) -> list[str]:
+    """The repositories of one person's sessions, each once, the one used last first."""
+    used = func.max(_S.c.updated_at)
+    query = (
+        select(_S.c.repository)
+        .where(_S.c.author_id == author_id, _S.c.repository.is_not(None), _S.c.deleted_at.is_(None))
+        .group_by(_S.c.repository)
+        .order_by(used.desc(), _S.c.repository)
+        .limit(limit)
+    )
+    return [row.repository for row in await tx.execute(query)]
+
+
 async def in_states(tx: Transaction, *states: SessionState) -> list[SessionRow]:
     """All sessions in one of these states, oldest first."""
     query = select(_S).where(_S.c.state.in_(states), _S.c.deleted_at.is_(None))

@@ -1,11 +1,9 @@
-"""The installation: health, status, models, branches of a repository."""
+"""The installation: health, status, models."""
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Query
-
-from bunkhouse.api.access import Hub, ModelsReader, RepositoryReader, SystemReader
-from bunkhouse.api.schemas import Branches, Health, Models, SystemStatus
+from bunkhouse.api.access import Hub, ModelsReader, SystemReader
+from bunkhouse.api.schemas import Health, Models, SystemStatus
 from bunkhouse.version import version
 
 router = APIRouter(tags=["system"])
@@ -27,13 +25,3 @@ async def get_system(hub: Hub, _person: SystemReader) -> SystemStatus:
 async def list_models(hub: Hub, _person: ModelsReader) -> Models:
     """List models to choose from, and providers that could be switched on."""
     return await hub.models.models()
-
-
-@router.get("/branches")
-async def list_branches(
-    hub: Hub,
-    person: RepositoryReader,
-    repository: Annotated[str, Query(min_length=1, max_length=2048)],
-) -> Branches:
-    """List the branches of a repository, which must be reachable."""
-    return await hub.repositories.branches(repository, person)

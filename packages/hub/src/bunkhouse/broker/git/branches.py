@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from bunkhouse.broker.git import environment, refusals
-from bunkhouse.broker.git.remote import RemoteGit
+from bunkhouse.broker.git.remote import Credential, RemoteGit, shown_to
 from bunkhouse.broker.git.repositories import RepositoryRef, locate
 from bunkhouse.errors import BunkhouseError
 
@@ -22,25 +22,29 @@ _REASONS: tuple[tuple[str, str], ...] = (
 
 
 async def branches(
-    ref: RepositoryRef, *, seconds: float = LIST_SECONDS
+    ref: RepositoryRef, credential: Credential | None = None, *, seconds: float = LIST_SECONDS
 ) -> tuple[str | None, list[str]]:
     """The default branch (None where there is none yet) and all branches, by name.
 
     Raises:
-        NotFound: there is no such repository, or it is private.
+        NotFound: there is no such repository, or not for whom the credential is.
+        GrantRevoked: the host does not take the credential.
         InvalidInput: what is there is no repository.
         UpstreamFailed: its host can't be reached, or fails.
     """
     if ref.kind == "folder":
         return await _of_folder(ref, seconds)
+    url, config = ref.url, list[tuple[str, str]]()
+    if credential is not None:
+        url, config = await _signed_in(ref, credential, seconds)
     result = await environment.run(
         "ls-remote",
         "--symref",
         "--",
-        ref.url,
+        url,
         "HEAD",
         f"{_HEADS}*",
-        env=environment.environment(),
+        env=environment.environment(config=config),
         seconds=seconds,
     )
     if result.late:
@@ -55,9 +59,26 @@ async def branches(
             default = what.removeprefix(f"ref: {_HEADS}")
         elif name.startswith(_HEADS):
             names.append(name.removeprefix(_HEADS))
-    if not result.out:
+    if not result.out and credential is None:
         await _check(ref, seconds)
     return default, sorted(names)
+
+
+async def _signed_in(
+    ref: RepositoryRef, credential: Credential, seconds: float
+) -> tuple[str, list[tuple[str, str]]]:
+    """Where git is to ask, and with what: the credential goes to its own host and to no other.
+
+    Git would send it along to where it is redirected to, so it is sent to where that leads.
+    """
+    remote = RemoteGit(connect_seconds=seconds, idle_seconds=seconds)
+    try:
+        url = await remote.base(ref, credential)
+    finally:
+        await remote.aclose()
+    shown = [f"{name}: {value}" for name, value in shown_to(ref, url, credential)]
+    config = [("http.followRedirects", "false"), *(("http.extraHeader", each) for each in shown)]
+    return url, config
 
 
 async def _check(ref: RepositoryRef, seconds: float) -> None:

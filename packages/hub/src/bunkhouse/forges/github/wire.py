@@ -114,9 +114,15 @@ class Comment(BaseModel):
         )
 
 
+class _SideRepository(BaseModel):
+    id: int
+
+
 class _Side(BaseModel):
     ref: str
     sha: str
+    repo: _SideRepository | None = None
+    """None: it was deleted since."""
 
 
 class PullRequest(BaseModel):
@@ -147,6 +153,7 @@ class PullRequest(BaseModel):
             head=self.head.ref,
             head_commit=self.head.sha,
             base=self.base.ref,
+            head_is_here=self.head.repo is not None and self.head.repo == self.base.repo,
         )
 
 
