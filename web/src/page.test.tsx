@@ -73,6 +73,7 @@ function hub({ signedIn }: { signedIn: boolean }) {
         providers: [{ id: "demo", name: "Demo", enabled: true, how: "" }],
       }),
     ),
+    http.get(`${at}/api/repositories`, () => HttpResponse.json({ items: [], forges: [] })),
     http.get(`${at}/api/branches`, () => HttpResponse.json({ default: "main", items: ["main"] })),
     http.get(`${at}/api/events`, () => new HttpResponse(": here\n\n")),
     http.post(`${at}/api/sessions`, async ({ request }) => {

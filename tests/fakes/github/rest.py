@@ -160,15 +160,23 @@ class Rest:
         return self._listed(call, example, self._page(call, mine))
 
     def _search(self, call: Call) -> Any:
-        words = [word for word in call.query["q"].split() if ":" not in word]
-        if not words:
+        asked = call.query["q"].split()
+        words = [word for word in asked if ":" not in word]
+        owners = [word.removeprefix("user:") for word in asked if word.startswith("user:")]
+        if not words and not owners:
             error = {"resource": "Search", "field": "q", "code": "missing"}
+            raise Refused(422, "Validation Failed", error)
+        if not all(owner in self._world.people for owner in owners):
+            said = "The listed users and repositories cannot be searched either because the "
+            said += "resources do not exist or you do not have permission to view them."
+            error = {"resource": "Search", "field": "q", "code": "invalid", "message": said}
             raise Refused(422, "Validation Failed", error)
         found = [
             each
             for each in self._world.repositories.values()
             if self._sees(call, each)
-            and all(word.lower() in each.full_name.lower() for word in words)
+            and (not owners or each.owner.login in owners)
+            and all(word.lower() in each.name.lower() for word in words)
         ]
         example = self._description.example(call.operation, 200)
         item = example["items"][0]

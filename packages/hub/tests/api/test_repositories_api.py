@@ -116,9 +116,7 @@ async def test_one_repository_written_in_two_ways_is_one(bench: Bench) -> None:
     assert names(await bench.get("/api/repositories")) == [("ada/barn", True)]
 
 
-async def test_a_search_finds_what_this_person_sees_and_what_they_used(
-    bench: Bench,
-) -> None:
+async def test_a_search_finds_what_this_person_sees_and_what_they_used(bench: Bench) -> None:
     world = bench.fake.world
     eve = world.person("eve")
     world.repository(eve, "secret-barn")
@@ -131,14 +129,18 @@ async def test_a_search_finds_what_this_person_sees_and_what_they_used(
     assert names(found) == [("ada/barn-door", True), ("eve/barn", False)]
     assert [each["may_push"] for each in found["items"]] == [True, False]
     assert found["items"][1]["url"] == bench.url(public)
+    assert names(await bench.get("/api/repositories", q="eve/")) == [("eve/barn", False)]
+    assert names(await bench.get("/api/repositories", q="eve/ba")) == [("eve/barn", False)]
+    assert names(await bench.get("/api/repositories", q="ada/ba")) == [("ada/barn-door", True)]
     assert names(await bench.get("/api/repositories", q="nothing like it")) == []
 
 
 async def test_what_is_half_typed_is_no_error(bench: Bench) -> None:
     await bench.grant()
-    # Of a search without a word GitHub says that it is none.
-    found = await bench.get("/api/repositories", q="user:ada")
-    assert (found["items"], found["forges"][0]["problem"]) == ([], None)
+    # Of a search at somebody who is not there GitHub says that it is none.
+    for half in ("nobod/x", "is:public"):
+        found = await bench.get("/api/repositories", q=half)
+        assert (found["items"], found["forges"][0]["problem"]) == ([], None)
     assert await bench.refused("GET", "/api/repositories", params={"q": "x" * 201}) == (
         422,
         "invalid_input",

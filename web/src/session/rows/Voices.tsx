@@ -1,8 +1,9 @@
 import { clsx } from "clsx";
-import { ChevronRight, Pencil, X } from "lucide-react";
-import { memo, useState } from "react";
+import { ChevronRight, Pencil, Quote, X } from "lucide-react";
+import { memo, useMemo, useState } from "react";
 import { AttachmentList } from "@/attach/AttachmentList";
 import type { Block, MessageBlock, PromptBlock, ThoughtBlock } from "@/log/model";
+import { type Quoted, quotedIn } from "@/log/quoted";
 import { modelName } from "@/shell/names";
 import { Markdown } from "@/text/Markdown";
 import { IconButton } from "@/ui/Button";
@@ -23,6 +24,8 @@ export const PromptView = memo(function PromptView({
   const [wantsEdit, setEditing] = useState(false);
   const waits = block.status === "queued";
   const editing = wantsEdit && drives;
+  const quoted = useMemo(() => quotedIn(block.text), [block.text]);
+  const own = quoted ? quoted.own : block.text;
   return (
     <article
       data-testid="prompt"
@@ -40,15 +43,43 @@ export const PromptView = memo(function PromptView({
         <PromptEditor prompt={block} onDone={() => setEditing(false)} />
       ) : (
         <>
-          {block.text && (
-            <p className="max-w-[var(--measure)] break-words whitespace-pre-wrap">{block.text}</p>
-          )}
+          {own && <p className="max-w-[var(--measure)] break-words whitespace-pre-wrap">{own}</p>}
+          {quoted && <QuotedView name={block.promptId} quoted={quoted} />}
           {block.attachments.length > 0 && <AttachmentList attachments={block.attachments} />}
         </>
       )}
     </article>
   );
 });
+
+/** Words of others that the agent was given along: folded, and not in the person's voice. */
+function QuotedView({ name, quoted }: { name: string; quoted: Quoted }) {
+  const [open, toggle] = useOpened(`quoted ${name}`, false);
+  return (
+    <div data-testid="quoted" className="mt-2">
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={toggle}
+        className="target -ml-2 flex max-w-full items-center gap-1.5 rounded-md px-2 py-0.5 text-left text-13 text-ink-2 transition-colors hover:bg-hover hover:text-ink"
+      >
+        <ChevronRight
+          size={14}
+          className={clsx("shrink-0 transition-transform", open && "rotate-90")}
+        />
+        <Quote size={13} className="shrink-0" aria-hidden />
+        <span className="min-w-0 break-words">
+          With {quoted.what}, quoted from {quoted.host}
+        </span>
+      </button>
+      {open && (
+        <pre className="mt-1 max-h-96 overflow-y-auto rounded-md border bg-raised px-3 py-2 font-mono text-12 break-words whitespace-pre-wrap text-ink-2">
+          {quoted.words}
+        </pre>
+      )}
+    </div>
+  );
+}
 
 function Change({ block, onEdit }: { block: PromptBlock; onEdit: () => void }) {
   const { actions, act } = useSessionPage();

@@ -30,6 +30,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _PAGE = 100
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
+_OWNER = re.compile(r"[A-Za-z0-9_-]+")
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 
@@ -136,7 +137,10 @@ class GitHub:
 
     async def search(self, token: str, text: str, *, limit: int = 30) -> Sequence[Repository]:
         """Those that are found for a text, among all that this person can see."""
-        query = {"q": f"{text} in:name fork:true", "per_page": min(limit, _PAGE)}
+        # Names are searched without their owners, whom GitHub takes for themselves.
+        owner, _, rest = text.rpartition("/")
+        words = f"{rest} user:{owner}" if _OWNER.fullmatch(owner) else text
+        query = {"q": f"{words} in:name fork:true".strip(), "per_page": min(limit, _PAGE)}
         said, _ = await self._http.call(token, "GET", "/search/repositories", query=query)
         return [each.plain() for each in self._one(wire.Found, said).items]
 
