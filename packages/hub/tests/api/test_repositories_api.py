@@ -173,6 +173,20 @@ async def test_a_forge_that_fails_fails_nothing(bench: Bench) -> None:
     assert "takes no more calls" in found["forges"][0]["problem"]
 
 
+async def test_a_forge_that_is_slow_is_not_waited_for(bench: Bench, room: Room) -> None:
+    barn = bench.fake.world.repository(bench.ada, "barn")
+    await bench.grant()
+    await bench.start(barn, prompt="go")
+    grants = bench.house.services.grants
+    assert grants is not None
+    catalog = Catalog(Providers(room.settings), [], grants)
+    slow = RepositoryAnswers(catalog, Recent(room.database), grants, seconds=0)
+    bench.house.services.repositories = slow
+    found = await bench.get("/api/repositories")
+    assert names(found) == [("ada/barn", True)]
+    assert "takes too long" in found["forges"][0]["problem"]
+
+
 async def test_nobody_sees_what_others_used(bench: Bench) -> None:
     barn = bench.fake.world.repository(bench.ada, "barn", private=False)
     await bench.start(barn, prompt="go", visibility="joinable")

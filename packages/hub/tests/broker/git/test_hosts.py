@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bunkhouse.broker.git import branches, recall
+from bunkhouse.broker.git.remote import Credential
 from bunkhouse.errors import BunkhouseError
 
 from ..serving import free_port
@@ -129,6 +130,29 @@ async def test_branches_of_a_host(small: Path) -> None:
     async with host_of(small.parent) as (host, asked):
         assert await branches(recall(f"{host}/project/.git")) == ("main", ["early", "main"])
         assert "authorization" not in asked[0].headers
+
+
+async def test_branches_are_asked_for_with_a_credential_at_its_own_host_alone(small: Path) -> None:
+    async def rejected() -> None:
+        raise AssertionError("nobody has rejected it")
+
+    credential = Credential("Basic c2VjcmV0", rejected)
+    async with host_of(small.parent) as (host, asked):
+        ref = recall(f"{host}/project/.git")
+        assert await branches(ref, credential) == ("main", ["early", "main"])
+        assert {request.headers.get("authorization") for request in asked} == {"Basic c2VjcmV0"}
+        asked.clear()
+
+        async def moved(request: Request) -> Response | None:
+            where = f"{host}/project/.git{request.url.path.removeprefix('/old')}"
+            return RedirectResponse(f"{where}?{request.url.query}", 301)
+
+        async with host_of(small.parent, before=moved) as (old, first):
+            found = await branches(recall(f"{old}/old"), credential)
+        assert found == ("main", ["early", "main"])
+        assert {request.headers.get("authorization") for request in first} == {"Basic c2VjcmV0"}
+        assert asked
+        assert not any("authorization" in request.headers for request in asked)
 
 
 async def test_a_host_that_does_not_answer_in_time(small: Path) -> None:
