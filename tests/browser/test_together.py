@@ -75,7 +75,7 @@ def test_from_an_invitation_to_a_reviewed_pull_request(chromium: Browser, team: 
     page.goto(team.hub.pages)
     page.get_by_test_id("home-repo").click()
     page.get_by_placeholder(re.compile("^Search")).fill("secr")
-    page.get_by_role("option", name=re.compile("ada/secret")).first.click()
+    page.get_by_role("option", name="ada/secret").first.click()
     page.get_by_test_id("home-prompt").fill("[demo:bash cmd='echo red > door']")
     page.get_by_test_id("home-start").click()
     page.wait_for_url("**/sessions/*")
@@ -85,7 +85,7 @@ def test_from_an_invitation_to_a_reviewed_pull_request(chromium: Browser, team: 
 
     # It is private, until it is shared.
     theirs.goto(page.url)
-    expect(theirs.get_by_text("There is no session").first).to_be_visible()
+    expect(theirs.get_by_text("This session is not there")).to_be_visible()
     page.get_by_test_id("share-open").click()
     share = page.get_by_test_id("share")
     share.get_by_role("button", name="Add somebody").click()
@@ -97,7 +97,7 @@ def test_from_an_invitation_to_a_reviewed_pull_request(chromium: Browser, team: 
     # Both are there, both prompt, and each prompt says whose it is.
     theirs.goto(page.url)
     expect(theirs.get_by_test_id("prompt")).to_have_count(1)
-    expect(page.get_by_role("img", name=re.compile("Bob")).first).to_be_visible()
+    expect(page.get_by_label(re.compile("Also here: .*Bob")).first).to_be_visible()
     say(theirs, "[demo:bash cmd='echo whole > roof && git add -A && git commit -qm Roof']")
     expect(page.get_by_test_id("turn-end")).to_have_count(2)
     state(page, "idle")
@@ -139,8 +139,8 @@ def test_from_an_invitation_to_a_reviewed_pull_request(chromium: Browser, team: 
     # Who may look on alone is shown what is there, and nothing that they would be refused.
     page.get_by_test_id("share-open").click()
     share = page.get_by_test_id("share")
-    share.get_by_role("button", name=re.compile("Bob.*Driver|Role of Bob")).click()
-    page.get_by_role("menuitemradio", name=re.compile("^Viewer")).click()
+    share.get_by_role("button", name="Role of Bob: Driver").click()
+    page.get_by_role("menuitemcheckbox", name=re.compile("^Viewer")).click()
     expect(theirs.get_by_test_id("composer")).to_have_count(0)
     expect(theirs.get_by_test_id("agent-message").first).to_be_visible()
     httpx2.delete(
