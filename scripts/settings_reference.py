@@ -120,6 +120,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "github_client_secret",
             "branch_template",
             "forge_text_bytes",
+            "github_webhook_secret",
+            "webhook_bytes",
             "co_author",
             "push_bytes",
             "push_seconds",
