@@ -1,7 +1,10 @@
 """Getting ready: the workspace is made and the agent started at the same time, in stages."""
 
 import asyncio
+import io
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 
@@ -11,7 +14,17 @@ from bunkhouse_runner.agents.base import Agent, Emit
 from bunkhouse_runner.errors import AgentFailed, RunnerError
 from bunkhouse_runner.workspace import Workspace
 
+AGENT_SECONDS = 120.0
+"""How long the agent may take to start, and again to begin; its calls have closer limits."""
+_ATTEMPTS = 2
+_GIVEN_UP_SECONDS = 5.0
+"""How long what hung may take to end."""
+
 _log = structlog.get_logger("bunkhouse.runner.setup")
+
+
+class _Hangs(Exception):
+    """It takes longer than it may."""
 
 
 class _Stage:
@@ -48,10 +61,18 @@ class _Stage:
 class Setup:
     """Makes a session's workspace and agent; can be run again after it failed."""
 
-    def __init__(self, workspace: Workspace, agent: Agent, emit: Emit) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        agent: Agent,
+        emit: Emit,
+        *,
+        agent_seconds: float = AGENT_SECONDS,
+    ) -> None:
         self._workspace = workspace
         self._agent = agent
         self._emit = emit
+        self._agent_seconds = agent_seconds
         self._started: SessionSpec | None = None
         """What the running agent was started with."""
 
@@ -84,26 +105,60 @@ class Setup:
     async def _start_agent(self, spec: SessionSpec, workspace: asyncio.Task[bool]) -> bool:
         stage = _Stage("agent", self._emit)
         try:
-            if self._started is None or not _same_for_agent(self._started, spec):
-                await self._agent.close()
-                self._started = None
-                await self._agent.start(spec, self._workspace.path)
-                self._started = spec
-            if not workspace.done():
-                stage.pause()
-                stage.progress("The agent runs; it waits for the workspace.")
-                await asyncio.wait({workspace})
-                stage.resume()
-            if not workspace.result():
-                stage.done("It runs, and waits for the workspace.")
-                return True
-            await self._agent.begin()
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    await self._bring_up(spec, workspace, stage)
+                    break
+                except _Hangs:
+                    self._started = None
+                    if attempt == _ATTEMPTS:
+                        raise self._hung() from None
+                    stage.progress("The agent hangs; it is started again.")
         except Exception as error:
             self._started = None
             stage.failed(error)
             return False
-        stage.done()
+        stage.done(None if workspace.result() else "It runs, and waits for the workspace.")
         return True
+
+    async def _bring_up(
+        self, spec: SessionSpec, workspace: asyncio.Task[bool], stage: _Stage
+    ) -> None:
+        if self._started is None or not _same_for_agent(self._started, spec):
+            await self._within(self._agent.close())
+            self._started = None
+            await self._within(self._agent.start(spec, self._workspace.path))
+            self._started = spec
+        if not workspace.done():
+            stage.pause()
+            stage.progress("The agent runs; it waits for the workspace.")
+            await asyncio.wait({workspace})
+            stage.resume()
+        if workspace.result():
+            await self._within(self._agent.begin())
+
+    async def _within(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for as long as it may take. Raises `_Hangs`, whatever becomes of it then."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=self._agent_seconds)
+            if task.done():
+                return await task
+            where = io.StringIO()
+            task.print_stack(file=where)
+            _log.error("agent_hangs", where=where.getvalue())
+            raise _Hangs
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=_GIVEN_UP_SECONDS)
+
+    def _hung(self) -> AgentFailed:
+        return AgentFailed(
+            "agent_failed",
+            f"The agent did not come up within {self._agent_seconds:g} s, twice.",
+            remedy="Try again; the machine may be overloaded.",
+        )
 
 
 def _same_for_agent(one: SessionSpec, other: SessionSpec) -> bool:
