@@ -21,6 +21,9 @@ from bunkhouse_protocol.events import EVENT
 
 _REF = "#/components/schemas/{model}"
 
+_OPEN = (("/api/health", "get"), ("/api/sign-in", "get"), ("/api/webhooks/github", "post"))
+"""What nobody has to sign in for."""
+
 _STREAMED = {"PresenceOut": PresenceOut, "LogItems": LogItems}
 
 Schema = dict[str, Any]
@@ -72,8 +75,8 @@ def describe(app: FastAPI) -> Schema:
         "browser": {"type": "apiKey", "in": "cookie", "name": "bunkhouse_session"},
     }
     described["security"] = [{"token": []}, {"browser": []}]
-    for path in ("/api/health", "/api/sign-in"):
-        described["paths"][path]["get"]["security"] = []
+    for path, method in _OPEN:
+        described["paths"][path][method]["security"] = []
     return described
 
 
