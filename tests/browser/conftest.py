@@ -5,9 +5,12 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from ..hubs import PATIENCE, HubProcess
+
+# For all modules here: what is set is set for the process.
+expect.set_options(timeout=PATIENCE * 1000)
 
 ARGUMENTS = [
     "--no-sandbox",

@@ -9,8 +9,6 @@ from ..hubs import HubProcess
 
 pytestmark = [pytest.mark.engine, pytest.mark.browser]
 
-expect.set_options(timeout=120_000)
-
 
 def state(page: Page, name: str) -> None:
     expect(page.get_by_test_id("session-state")).to_have_attribute("data-state", name)

@@ -13,7 +13,6 @@ from .conftest import signed_in
 
 pytestmark = pytest.mark.browser
 
-expect.set_options(timeout=60_000)
 
 _TURNS = 100_000 // EVENTS_A_TURN + 1
 

@@ -11,8 +11,6 @@ from .conftest import signed_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.browser]
 
-expect.set_options(timeout=120_000)
-
 
 def open_session(page: Page, hub: HubProcess, session: str) -> None:
     page.goto(f"{hub.pages}/sessions/{session}")
