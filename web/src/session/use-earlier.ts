@@ -25,6 +25,11 @@ export function useEarlier({
   toStart,
 }: Options): () => void {
   const goingToStart = useRef(false);
+  // The way to the start is another one after each render, while one is on it.
+  const way = useRef(toStart);
+  way.current = toStart;
+  const leave = useRef<() => void>(() => {});
+  useEffect(() => () => leave.current(), []);
 
   // `from` is among these: after each page it is looked again whether that was enough.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above
@@ -51,8 +56,10 @@ export function useEarlier({
       return;
     }
     goingToStart.current = false;
-    if (earlier === "none") return untilThere(toStart, scroller);
-  }, [scroller, earlier, older, toStart]);
+    if (earlier !== "none") return;
+    leave.current();
+    leave.current = untilThere(() => way.current(), scroller);
+  }, [scroller, earlier, older]);
 
   return useCallback(() => {
     if (earlier === "none") return toStart();
@@ -61,15 +68,20 @@ export function useEarlier({
   }, [earlier, older, toStart]);
 }
 
-/** The list measures rows that it has just got, and moves the view for them: go again after that. */
+/**
+ * The list measures rows that it has just got, and moves the view for them, some frames later where
+ * the browser is busy: it is there once it has been there for so many frames in a row.
+ */
 const FRAMES = 12;
+const MOST_FRAMES = 600;
 
 function untilThere(toStart: () => void, scroller: RefObject<HTMLElement | null>): () => void {
-  let left = FRAMES;
+  let [calm, left] = [0, MOST_FRAMES];
   let frame = 0;
   const go = () => {
-    if (scroller.current?.scrollTop !== 0) toStart();
-    if (--left > 0) frame = requestAnimationFrame(go);
+    calm = scroller.current?.scrollTop === 0 ? calm + 1 : 0;
+    if (calm === 0) toStart();
+    if (calm < FRAMES && --left > 0) frame = requestAnimationFrame(go);
   };
   frame = requestAnimationFrame(go);
   const stop = () => cancelAnimationFrame(frame);

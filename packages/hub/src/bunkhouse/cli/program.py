@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnknownCommandError
 
+from bunkhouse.cli.usage import WrongUsage
 from bunkhouse.errors import BunkhouseError
 from bunkhouse.version import version
 
@@ -94,7 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         result = app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         _say(_what_is_wrong(error))
-        _say(" ".join(("Try: bunkhouse", *(error.command_chain or ()), "--help")))
+        _try_help(*(error.command_chain or ()))
+        code = USAGE
+    except WrongUsage as error:
+        _say(f"{error.message}\n{error.remedy}")
+        _try_help(error.command)
         code = USAGE
     except BunkhouseError as error:
         _say(error.message)
@@ -117,6 +122,10 @@ def _what_is_wrong(error: CycloptsError) -> str:
         # Its own words name every command, and would import each for that.
         return f"There is no command {error.unused_tokens[0]!r}."
     return str(error)
+
+
+def _try_help(*command: str) -> None:
+    _say(" ".join(("Try: bunkhouse", *command, "--help")))
 
 
 def _say(text: str) -> None:

@@ -14,6 +14,7 @@ from bunkhouse.cli.hub import Hub, find
 from bunkhouse.cli.own_hub import own_hub
 from bunkhouse.cli.terminal import interactive, stderr
 from bunkhouse.cli.turn import Turn
+from bunkhouse.cli.usage import WrongUsage
 from bunkhouse.cli.waiting import wait_for_sandbox
 from bunkhouse.errors import InvalidInput
 from bunkhouse.settings import Settings
@@ -61,7 +62,8 @@ def run(
         Print the session's id and return at once.
     """
     if prompt is None and issue is None and pull_request is None:
-        raise InvalidInput(
+        raise WrongUsage(
+            "run",
             "Nothing was said that shall be done.",
             remedy="Give a prompt, or --issue or --pull-request with a number.",
         )
