@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import aiodocker
 
-from bunkhouse.errors import Conflict, Unavailable
+from bunkhouse.errors import Conflict, ImageMissing, Unavailable
 from bunkhouse.sandboxes import owners
 from bunkhouse.sandboxes.container_config import (
     LABEL_IMAGE,
@@ -42,6 +42,7 @@ from bunkhouse.sandboxes.provider import Snapshot
 from bunkhouse_protocol.places import ENV_HUB_URL, ENV_TOKEN
 
 CALL_SECONDS = 60.0
+LIST_ATTEMPTS = 5
 COMMIT_SECONDS = 900.0
 """For some gigabytes on a slow disk."""
 
@@ -85,17 +86,26 @@ class Snapshots:
 
     async def all(self) -> list[Snapshot]:
         """All of this installation, also those that are made in part."""
-        async with engine_errors(CALL_SECONDS):
-            label = f"{LABEL_INSTALLATION}={self._installation}"
-            found = await images_labelled(self._docker, label)
         snapshots: list[Snapshot] = []
-        for image in found:
+        for image in await self._listed():
             labels: Mapping[str, str] = image.get("Labels") or {}
             if LABEL_SNAPSHOT in labels:
                 size = await self._size(str(image["Id"]))
                 name, session_id = labels[LABEL_SNAPSHOT], labels.get(LABEL_SESSION)
                 snapshots.append(Snapshot(name, session_id, size))
         return snapshots
+
+    async def _listed(self) -> list[Mapping[str, Any]]:
+        """This installation's images. Podman can't list any while one, whosever, is removed."""
+        label = f"{LABEL_INSTALLATION}={self._installation}"
+        for _ in range(LIST_ATTEMPTS - 1):
+            with suppress(ImageMissing):
+                return await self._asked_for(label)
+        return await self._asked_for(label)
+
+    async def _asked_for(self, label: str) -> list[Mapping[str, Any]]:
+        async with engine_errors(CALL_SECONDS):
+            return await images_labelled(self._docker, label)
 
     async def forget(self, snapshot_id: str) -> None:
         """Remove one, also where it is made in part."""
