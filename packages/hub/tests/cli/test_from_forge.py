@@ -73,8 +73,8 @@ async def test_a_task_starts_from_what_is_at_the_forge(bench: Bench, tmp_path: P
 
 async def test_there_must_be_something_to_do(bench: Bench) -> None:
     refused = await bench.program("run")
-    assert refused.code == 1
+    assert refused.code == 2
     assert "Give a prompt" in refused.err
     both = await bench.program("run", "--repo", "a/b", "--issue", "1", "--pull-request", "2")
-    assert both.code == 1
+    assert both.code == 2
     assert "not from both" in both.err
