@@ -101,6 +101,15 @@ def container_removed(ground: Ground, session: str) -> str | None:
     return sandbox[:12]
 
 
+def container_frozen(ground: Ground, session: str) -> str | None:
+    """All its processes stand still, as where an engine dies while it keeps a sandbox's files."""
+    sandbox = ground.engine.sandbox(session)
+    if sandbox is None:
+        return None
+    ground.engine.ask("POST", f"/containers/{sandbox}/pause")
+    return sandbox[:12]
+
+
 def engine_restarted(ground: Ground, _session: str) -> str:
     return _away(ground.engine, ground.random.choice((0.0, 1.0, 4.0)))
 
@@ -162,6 +171,7 @@ KINDS: dict[str, Do] = {
     "OpenCode killed": opencode_killed,
     "container stopped": container_stopped,
     "container removed": container_removed,
+    "container frozen": container_frozen,
     "engine restarted": engine_restarted,
     "sockets cut": sockets_cut,
     "disk filled": disk_filled,
@@ -178,6 +188,7 @@ ENDS_TURNS = {
     "OpenCode killed": {"agent_died"},
     "container stopped": {"runner_restarted", "sandbox_lost"},
     "container removed": {"sandbox_lost"},
+    "container frozen": set[str](),
     "hub killed": {"model_unreachable", "model_broke_off"},
     "sockets cut": {"model_unreachable", "model_broke_off"},
     "disk filled": {"model_unreachable", "model_broke_off", "model_failed"},

@@ -36,6 +36,8 @@ class Kit:
     """Write a text into a file of a running sandbox, as the agent's user."""
     read: Callable[[SandboxSpec, str], Awaitable[str]]
     """A file of a running sandbox, as the agent's user sees it; empty where there is none."""
+    freeze: Callable[[SandboxSpec], Awaitable[None]]
+    """Have its processes stand still, past the provider."""
 
     async def running(self, spec: SandboxSpec) -> SandboxSpec:
         """Make it and start it."""
@@ -131,6 +133,22 @@ class Contract:
         await kit.provider.start(spec.sandbox_id)
         status = await kit.provider.status(spec.sandbox_id)
         assert (status.state, status.exit_code, status.oom_killed) == ("running", None, False)
+
+    async def test_a_frozen_sandbox_goes_on_and_can_be_ended(self, kit: Kit) -> None:
+        spec = await kit.running(kit.spec())
+        await kit.write(spec, "/tmp/kept", "yes")
+        await kit.freeze(spec)
+        assert await _state(kit, spec) == "frozen"
+        await kit.provider.start(spec.sandbox_id)
+        assert await _state(kit, spec) == "running"
+        assert await kit.read(spec, "/tmp/kept") == "yes"
+        await kit.freeze(spec)
+        await kit.provider.stop(spec.sandbox_id, grace=0)
+        assert await _state(kit, spec) == "exited"
+        await kit.provider.start(spec.sandbox_id)
+        await kit.freeze(spec)
+        await kit.provider.destroy(spec.sandbox_id)
+        assert await _state(kit, spec) == "absent"
 
     async def test_what_is_not_there_can_not_start(self, kit: Kit) -> None:
         with pytest.raises(NotFound):
@@ -257,12 +275,16 @@ class TestFake(Contract):
         async def read(spec: SandboxSpec, path: str) -> str:
             return fake.sandboxes[spec.sandbox_id].files.get(path, "")
 
+        async def freeze(spec: SandboxSpec) -> None:
+            fake.freeze(spec.sandbox_id)
+
         yield Kit(
             fake,
             lambda: FakeProvider(images={"there"}, sandboxes=fake.sandboxes, kept=fake.kept),
             lambda: _spec(tmp_path),
             write,
             read,
+            freeze,
         )
         await fake.close()
 
@@ -278,7 +300,10 @@ class TestEngine(Contract):
         async def read(spec: SandboxSpec, path: str) -> str:
             return (await engine.sh(spec, f"cat {path} 2>/dev/null", user="agent")).out
 
-        return Kit(engine.provider, engine.again, engine.spec, write, read)
+        async def freeze(spec: SandboxSpec) -> None:
+            await container(engine.docker, container_name(spec.sandbox_id, SANDBOX)).pause()
+
+        return Kit(engine.provider, engine.again, engine.spec, write, read, freeze)
 
     async def test_owners_modes_and_deletions_come_back_and_no_token(
         self, kit: Kit, engine: Engine

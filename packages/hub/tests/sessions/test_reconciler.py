@@ -10,7 +10,7 @@ from bunkhouse.sandboxes.provider import SandboxSpec
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import NewSession
 from bunkhouse.store import sandboxes
-from bunkhouse_protocol.events import AgentMessageChunk, Event, TurnEnded
+from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice, TurnEnded
 from bunkhouse_protocol.link import (
     DOWN,
     CommandFrame,
@@ -112,6 +112,22 @@ async def test_a_sandbox_that_is_taken_away_while_it_is_started_is_made_anew(roo
         assert provider.starts == 3
         assert not any(e.type == "error" for e in log)
         assert before not in provider.sandboxes
+
+
+async def test_a_frozen_sandbox_goes_on(room: Room) -> None:
+    provider = FakeProvider(honest)
+    async with hub(room, provider):
+        view = await room.sessions.create(NewSession(prompt="go"), ADMIN)
+        await until(room, view.id, ends(1))
+        (sandbox,) = provider.sandboxes
+        provider.freeze(sandbox)
+        log = await until(
+            room,
+            view.id,
+            lambda log: any(isinstance(e, Notice) and e.code == "sandbox_frozen" for e in log),
+        )
+        assert (await provider.status(sandbox)).state == "running"
+        assert not any(e.type == "error" for e in log)
 
 
 async def test_a_hub_that_dies_leaves_its_work_to_the_next(room: Room) -> None:

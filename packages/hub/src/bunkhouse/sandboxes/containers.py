@@ -49,7 +49,7 @@ _STATES: dict[str, SandboxState] = {
     "configured": "created",
     "initialized": "created",
     "running": "running",
-    "paused": "running",
+    "paused": "frozen",
     "restarting": "running",
     "stopping": "running",
 }
@@ -100,7 +100,9 @@ class ContainerProvider:
             wants_holder = _wants_holder(sandbox)
             if wants_holder and holder is None:
                 raise NotFound(f"The sandbox {sandbox_id} is made only in part.")
-            running = _state(sandbox) == "running"
+            if _state(sandbox) == "frozen":
+                await self._thaw(sandbox_id)
+            running = _state(sandbox) in ("running", "frozen")
             held = holder is not None and _state(holder) == "running"
             if held and not running:  # it sits in the namespaces of the last run
                 await self._stop(sandbox_id, HOLDER, 0)
@@ -141,6 +143,8 @@ class ContainerProvider:
         if sandbox is None:
             return SandboxStatus(sandbox_id, "created", session_id, detail="made only in part")
         state, facts = _state(sandbox), sandbox["State"]
+        if state == "frozen" and self._lock(sandbox_id).locked():
+            state = "running"  # it stands still for a snapshot
         detail = facts.get("Error") or None
         if state == "exited" and facts.get("ExitCode") == KILLED:
             # On cgroups v1 Podman does not say why.
@@ -220,6 +224,14 @@ class ContainerProvider:
         self, sandbox_id: str
     ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         return await asyncio.gather(self._show(sandbox_id, SANDBOX), self._show(sandbox_id, HOLDER))
+
+    async def _thaw(self, sandbox_id: str) -> None:
+        async with engine_errors(CALL_SECONDS):
+            try:
+                await self._container(sandbox_id, SANDBOX).unpause()
+            except aiodocker.DockerError as error:
+                if not is_conflict(error):
+                    raise
 
     async def _stop(self, sandbox_id: str, role: Role, grace: float) -> None:
         async with engine_errors(CALL_SECONDS + grace):

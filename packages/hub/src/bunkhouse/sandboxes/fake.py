@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bunkhouse.errors import Conflict, ImageMissing, NotFound, SnapshotMissing
-from bunkhouse.sandboxes.provider import SandboxSpec, SandboxStatus, Snapshot
+from bunkhouse.sandboxes.provider import SandboxSpec, SandboxState, SandboxStatus, Snapshot
 
 Runner = Callable[[SandboxSpec], Awaitable[int | None]]
 """What runs in a sandbox, from its start: returns its exit code (None: 0). It is cancelled where
@@ -32,6 +32,8 @@ class FakeSandbox:
     detail: str | None = None
     files: dict[str, str] = field(default_factory=dict[str, str])
     """What a test, or the runner, writes in it: text by path."""
+    frozen: bool = False
+    """Whether an engine would say so; the runner of a test goes on all the same."""
 
     @property
     def running(self) -> bool:
@@ -97,6 +99,7 @@ class FakeProvider:
         sandbox = self.sandboxes.get(sandbox_id)
         if sandbox is None:
             raise NotFound(f"There is no sandbox {sandbox_id}.")
+        sandbox.frozen = False
         if not sandbox.running:
             sandbox.exit_code, sandbox.oom_killed, sandbox.detail = None, False, None
             sandbox.task = asyncio.create_task(self._run(sandbox), name=f"sandbox {sandbox_id}")
@@ -118,7 +121,7 @@ class FakeProvider:
         sandbox = self.sandboxes.get(sandbox_id)
         if sandbox is None:
             return SandboxStatus(sandbox_id, "absent")
-        state = "created" if sandbox.task is None else "running" if sandbox.running else "exited"
+        state = _state(sandbox)
         return SandboxStatus(
             sandbox_id,
             state,
@@ -164,6 +167,10 @@ class FakeProvider:
         await self._end(sandbox, 0)
         sandbox.exit_code, sandbox.oom_killed = KILLED, oom
 
+    def freeze(self, sandbox_id: str) -> None:
+        """For tests: somebody has its processes stand still."""
+        self.sandboxes[sandbox_id].frozen = True
+
     async def close(self) -> None:
         """For tests: end everything that runs."""
         for sandbox_id in list(self.sandboxes):
@@ -179,7 +186,7 @@ class FakeProvider:
         return sandbox.exit_code
 
     async def _end(self, sandbox: FakeSandbox, grace: float) -> None:
-        task = sandbox.task
+        task, sandbox.frozen = sandbox.task, False
         if task is None:
             return
         task.cancel()
@@ -190,6 +197,14 @@ class FakeProvider:
             sandbox.task = asyncio.create_task(_ended())
             await sandbox.task
             sandbox.exit_code = KILLED
+
+
+def _state(sandbox: FakeSandbox) -> SandboxState:
+    if sandbox.task is None:
+        return "created"
+    if not sandbox.running:
+        return "exited"
+    return "frozen" if sandbox.frozen else "running"
 
 
 async def _ended() -> int | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-SandboxState = Literal["absent", "created", "running", "exited"]
+SandboxState = Literal["absent", "created", "running", "frozen", "exited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class SandboxStatus:
 
     sandbox_id: str
     state: SandboxState
-    """`created`: made (perhaps only in part) and never started. `exited`: its runner has ended,
-    by itself or by `stop`."""
+    """`created`: made (perhaps only in part) and never started. `frozen`: its processes stand still,
+    and no call of ours asked for it: an engine that died while it kept the files leaves that.
+    `exited`: its runner has ended, by itself or by `stop`."""
     session_id: str | None = None
     """As labelled; None where the sandbox is absent."""
     exit_code: int | None = None
@@ -96,7 +97,8 @@ class SandboxProvider(Protocol):
         ...
 
     async def start(self, sandbox_id: str) -> None:
-        """Run it, for the first time or again with the files that it had. Running: nothing happens.
+        """Run it, for the first time or again with the files that it had; frozen: it goes on where
+        it stood. Running: nothing happens.
 
         When this returns its first process has been started and what it may reach is settled; the
         runner dials the hub some moments later. Raises `NotFound` where it is absent.

@@ -129,7 +129,7 @@ class Keeper:
                 status = await self._provider.status(sandbox_id)
         except TimeoutError as error:
             raise Unavailable("The engine did not stop the sandbox in time.") from error
-        if status.state == "running":
+        if status.state in ("running", "frozen"):
             raise Unavailable("The engine says that the sandbox runs although it was stopped.")
 
     # ── away ─────────────────────────────────────────────────────────────────────────────────

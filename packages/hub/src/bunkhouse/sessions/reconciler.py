@@ -251,11 +251,13 @@ class Reconciler:
             status = found.get(row.sandbox_id)
             if status is None or status.state in ("exited", "absent"):
                 await self._lost(row, status)
+            elif status.state == "frozen":
+                self._spawn(row.id, self._alone_with(row.id, self._thaw))
             else:
                 self._listen(row)
         for row in asleep:
             status = found.get(row.sandbox_id or "")
-            if status is not None and status.state == "running":
+            if status is not None and status.state in ("running", "frozen"):
                 self._spawn(row.id, self._alone_with(row.id, self._stop_again))
         for sandbox_id in found.keys() - living:
             self._spawn(sandbox_id, self._remove_stray(sandbox_id), removal=True)
@@ -283,6 +285,19 @@ class Reconciler:
         said = f"Nothing was heard of the sandbox for {seconds:g} s, so it was stopped."
         with suppress(NotFound):
             await self._journal.note(session_id, Notice(code="sandbox_silent", message=said))
+
+    async def _thaw(self, session_id: str) -> None:
+        """All of a sandbox's processes stand still, and it has no way of saying so itself."""
+        async with self._journal.database.read() as tx:
+            row = await sessions.get(tx, session_id)
+        if row is None or row.sandbox_id is None or row.state not in SANDBOX_STATES:
+            return
+        if (await self._provider.status(row.sandbox_id)).state != "frozen":
+            return
+        await self._provider.start(row.sandbox_id)
+        said = "The sandbox stood still: something had frozen it. It goes on."
+        with suppress(NotFound):
+            await self._journal.note(session_id, Notice(code="sandbox_frozen", message=said))
 
     async def _stop_again(self, session_id: str) -> None:
         """A session sleeps, and yet its sandbox runs: somebody else started it."""

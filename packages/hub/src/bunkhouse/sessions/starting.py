@@ -113,7 +113,7 @@ class Starter:
                 # It may have said that it is ready while nobody waited for that.
                 await self._links.redial(session_id)
                 return True
-            if state == "exited":
+            if state in ("exited", "frozen"):
                 await self._stage(session_id, "container", "started", detail="starting it again")
                 await self.open_doors(row.sandbox_id, session_id)
                 if await self._is_started(row.sandbox_id):
