@@ -118,7 +118,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         settings.run_dir.mkdir(mode=0o700, exist_ok=True)
 
         grants = await open_grants(database, settings, stack)
-        journal = Journal(database, MemoryBus(), hold=Space(settings).short)
+        engine = LocalEngine(settings, installation_id(settings.data_dir))
+        stack.push_async_callback(engine.close)
+        journal = Journal(database, MemoryBus(), hold=Space(settings, engine.storage).short)
         sample = await make_sample(settings.data_dir / "larder")
         providers = Providers(settings)
         catalog = Catalog(providers, [*settings.repository_roots, sample], grants)
@@ -128,8 +130,6 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         dialling = Dialling(links)
         attaching = Attaching.of(settings)
         presence = MemoryPresence(journal.bus)
-        engine = LocalEngine(settings, installation_id(settings.data_dir))
-        stack.push_async_callback(engine.close)
 
         demo = DemoModel(words_per_second=settings.demo_words_per_second) if settings.demo else None
         models = ModelsDoor(

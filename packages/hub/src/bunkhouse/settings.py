@@ -207,8 +207,9 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(
         512 * MEBIBYTE,
         ge=0,
-        description="Free space on the data folder's disk below which no new work is begun: "
-        "sessions, wakes and prompts wait until there is more.",
+        description="Free space below which no new work is begun, on the data folder's disk and "
+        "where the container engine keeps sandboxes: sessions, wakes and prompts wait until there "
+        "is more.",
     )
     connect_seconds: float = Field(
         90.0, gt=0, description="How long a new sandbox may take until its runner has dialled in."

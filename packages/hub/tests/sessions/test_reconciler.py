@@ -1,6 +1,7 @@
 """From `queued` to a finished turn and to the end, on a provider in memory and real sockets."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +11,7 @@ from bunkhouse.sandboxes.provider import SandboxSpec
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import NewSession
 from bunkhouse.store import sandboxes
-from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice, TurnEnded
+from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice, Stage, TurnEnded
 from bunkhouse_protocol.link import (
     DOWN,
     CommandFrame,
@@ -114,6 +115,37 @@ async def test_a_sandbox_that_is_taken_away_while_it_is_started_is_made_anew(roo
         assert before not in provider.sandboxes
 
 
+async def test_a_sandbox_that_stops_while_it_is_set_up_is_started_again(room: Room) -> None:
+    async def slow_at_first(spec: SandboxSpec) -> int | None:
+        if provider.sandboxes[spec.sandbox_id].files.setdefault("runs", "") == "again":
+            return await honest(spec)
+        provider.sandboxes[spec.sandbox_id].files["runs"] = "again"
+        async with dialled(spec) as link:
+            await link.wait_closed()
+        return None
+
+    provider = FakeProvider(slow_at_first)
+    async with hub(room, provider):
+        view = await room.sessions.create(NewSession(prompt="go"), ADMIN)
+        await until(room, view.id, connected)
+        (sandbox,) = provider.sandboxes
+        provider.freeze(sandbox)
+        await until(room, view.id, noticed("sandbox_frozen"))
+        await provider.kill(sandbox)
+        log = await until(room, view.id, ends(1))
+        assert noticed("sandbox_lost")(log)
+        assert not any(e.type == "error" for e in log)
+        assert [*provider.sandboxes] == [sandbox]
+
+
+def connected(log: list[Event]) -> bool:
+    return any(isinstance(e, Stage) and (e.name, e.status) == ("connect", "done") for e in log)
+
+
+def noticed(code: str) -> Callable[[list[Event]], bool]:
+    return lambda log: any(isinstance(e, Notice) and e.code == code for e in log)
+
+
 async def test_a_frozen_sandbox_goes_on(room: Room) -> None:
     provider = FakeProvider(honest)
     async with hub(room, provider):
@@ -121,11 +153,7 @@ async def test_a_frozen_sandbox_goes_on(room: Room) -> None:
         await until(room, view.id, ends(1))
         (sandbox,) = provider.sandboxes
         provider.freeze(sandbox)
-        log = await until(
-            room,
-            view.id,
-            lambda log: any(isinstance(e, Notice) and e.code == "sandbox_frozen" for e in log),
-        )
+        log = await until(room, view.id, noticed("sandbox_frozen"))
         assert (await provider.status(sandbox)).state == "running"
         assert not any(e.type == "error" for e in log)
 

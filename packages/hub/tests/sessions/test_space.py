@@ -1,5 +1,10 @@
 """When the hub's disk is nearly full: new work waits and says so, and then goes on by itself."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sessions.sleepers import Sleepers
 from bunkhouse.sessions.space import Space
@@ -25,6 +30,32 @@ def test_the_reserve_is_a_setting(room: Room) -> None:
     room.settings.min_free_bytes = NEARLY_FULL
     said = space.short()
     assert said is not None and f"{NEARLY_FULL >> 20} MiB" in said and said == space.short()
+
+
+def test_the_engine_s_disk_has_the_same_reserve(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, engines = room.settings.data_dir, tmp_path / "engine"
+    free = {ours: 2 << 30, engines: 2 << 30}
+
+    def usage(folder: Path) -> SimpleNamespace:
+        if folder not in free:
+            raise FileNotFoundError(folder)
+        return SimpleNamespace(free=free[folder])
+
+    monkeypatch.setattr("bunkhouse.sessions.space.shutil.disk_usage", usage)
+    room.settings.min_free_bytes = 1 << 30
+    storage: list[Path | None] = [None]
+    space = Space(room.settings, lambda: storage[0])
+    assert space.short() is None
+    storage[0] = engines
+    assert space.short() is None
+    free[engines] = 1 << 20
+    assert str(engines) in (space.short() or "")
+    del free[engines]
+    assert space.short() is None
+    free[ours] = 1 << 20
+    assert "the hub's disk" in (space.short() or "")
 
 
 async def test_prompts_wait_in_their_order_and_go_on(room: Room) -> None:

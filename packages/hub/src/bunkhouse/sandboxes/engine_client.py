@@ -33,6 +33,14 @@ class Container(Protocol):
         """Send a signal to its first process. Not running: an error, of a status that differs."""
         ...
 
+    async def pause(self) -> None:
+        """Have all its processes stand still. They do already: an error (409; Podman: 500)."""
+        ...
+
+    async def unpause(self) -> None:
+        """Have them go on. They do already: an error (409; Podman: 500)."""
+        ...
+
     async def delete(self, *, force: bool, v: bool) -> None:
         """With `force` a running one too, with `v` its anonymous volumes too."""
         ...

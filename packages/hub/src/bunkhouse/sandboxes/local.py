@@ -119,6 +119,10 @@ class LocalEngine:
         async with self._engine() as engine:
             return engine.info
 
+    def storage(self) -> Path | None:
+        """Where it keeps sandboxes and images; None while not connected, or on another machine."""
+        return None if self._connected is None else self._connected.info.storage
+
     async def image(self) -> ImageStatus:
         """How far the sandbox image is; where it is missing, its build is begun.
 

@@ -55,8 +55,8 @@ class SandboxStatus:
 
     sandbox_id: str
     state: SandboxState
-    """`created`: made (perhaps only in part) and never started. `frozen`: its processes stand still,
-    and no call of ours asked for it: an engine that died while it kept the files leaves that.
+    """`created`: made (perhaps only in part) and never started. `frozen`: its processes stand
+    still, and no call of ours asks for it: an engine that died while it kept files leaves that.
     `exited`: its runner has ended, by itself or by `stop`."""
     session_id: str | None = None
     """As labelled; None where the sandbox is absent."""

@@ -25,7 +25,7 @@ from bunkhouse.sessions.forking import Forking, waits_for_files
 from bunkhouse.sessions.journal import Journal
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.leasing import Leases
-from bunkhouse.sessions.lifecycle import SANDBOX_STATES
+from bunkhouse.sessions.lifecycle import COMING_STATES, SANDBOX_STATES
 from bunkhouse.sessions.ports import ImageSource
 from bunkhouse.sessions.room import Room
 from bunkhouse.sessions.starting import Starter
@@ -292,12 +292,9 @@ class Reconciler:
             row = await sessions.get(tx, session_id)
         if row is None or row.sandbox_id is None or row.state not in SANDBOX_STATES:
             return
-        if (await self._provider.status(row.sandbox_id)).state != "frozen":
-            return
-        await self._provider.start(row.sandbox_id)
-        said = "The sandbox stood still: something had frozen it. It goes on."
-        with suppress(NotFound):
-            await self._journal.note(session_id, Notice(code="sandbox_frozen", message=said))
+        if (await self._provider.status(row.sandbox_id)).state == "frozen":
+            with suppress(NotFound):
+                await self._starter.thaw(session_id, row.sandbox_id)
 
     async def _stop_again(self, session_id: str) -> None:
         """A session sleeps, and yet its sandbox runs: somebody else started it."""
@@ -380,7 +377,13 @@ class Reconciler:
                 async with self._journal.change(session_id) as change:
                     if change.row.state == "queued":
                         change.move("starting", "hub")
-            await self._starter.start(session_id, image or "")
+            ended = await self._starter.start(session_id, image or "")
+            if ended is None:
+                return
+            async with self._journal.database.read() as tx:
+                row = await sessions.get(tx, session_id)
+            if row is not None and row.state in COMING_STATES:
+                await self._lost(row, ended)
 
 
 def _passed(since: float, seconds: float) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bunkhouse.errors import BunkhouseError, EngineDown, ImageMissing, NotFound, SnapshotMissing
-from bunkhouse.sandboxes.provider import SandboxProvider, SandboxSpec
+from bunkhouse.sandboxes.provider import SandboxProvider, SandboxSpec, SandboxStatus
 from bunkhouse.sessions import surroundings, turns
 from bunkhouse.sessions.identifiers import new_id
 from bunkhouse.sessions.journal import Journal
@@ -43,25 +43,33 @@ class Starter:
         self._doors = doors
         self._settings = settings
 
-    async def start(self, session_id: str, image: str) -> None:
+    async def start(self, session_id: str, image: str) -> SandboxStatus | None:
         """Bring a session that is `starting` or `restoring` to where its runner takes over.
 
         Or to `failed`, or back to waiting where the engine or the image is away. Whatever was done
-        before (by a hub that died on the way) is taken up.
+        before (by a hub that died on the way) is taken up. Returns how the sandbox is where it
+        ended by itself while it was being set up: the session is then where it was.
         """
         try:
             if not await self._container(session_id, image):
-                return
+                return None
             await self._connected(session_id)
-            await self._set_up(session_id)
+            return await self._set_up(session_id)
         except NotFound:
-            return
+            return None
         except SnapshotMissing as error:
             await self._nothing_kept(session_id, error)
         except (EngineDown, ImageMissing) as error:
             await self._back(session_id, str(error))
         except BunkhouseError as error:
             await self.fail(session_id, error.reason, error.message, error.remedy)
+        return None
+
+    async def thaw(self, session_id: str, sandbox_id: str) -> None:
+        """Have a sandbox go on whose processes all stand still, and say so in the session."""
+        await self._provider.start(sandbox_id)
+        said = "The sandbox stood still: something had frozen it. It goes on."
+        await self._journal.note(session_id, Notice(code="sandbox_frozen", message=said))
 
     async def open_doors(self, sandbox_id: str, session_id: str) -> None:
         """Listen where the sandbox will dial."""
@@ -205,13 +213,22 @@ class Starter:
                 return f"The sandbox ended right after its start (code {status.exit_code}){said}."
         return f"The sandbox did not come up within {limit:g} s."
 
-    async def _set_up(self, session_id: str) -> None:
-        """Wait until the runner has cloned and started the agent, or said that it can't."""
+    async def _set_up(self, session_id: str) -> SandboxStatus | None:
+        """Wait until the runner has cloned and started the agent, or said that it can't.
+
+        Returns how the sandbox is where it ended meanwhile.
+        """
         try:
             async with asyncio.timeout(self._settings.setup_seconds):
                 with self._journal.bus.subscribe(session_id) as subscription:
-                    while (await self._row(session_id)).state in COMING_STATES:
-                        await subscription.wait()
+                    while (row := await self._row(session_id)).state in COMING_STATES:
+                        try:
+                            async with asyncio.timeout(_LOOK_SECONDS):
+                                await subscription.wait()
+                        except TimeoutError:
+                            ended = await self._ended(session_id, row.sandbox_id or "")
+                            if ended is not None:
+                                return ended
         except TimeoutError:
             await self.fail(
                 session_id,
@@ -219,6 +236,17 @@ class Starter:
                 f"Setting up took longer than {self._settings.setup_seconds:g} s.",
                 "Try again, or raise BUNKHOUSE_SETUP_SECONDS for a very large repository.",
             )
+        return None
+
+    async def _ended(self, session_id: str, sandbox_id: str) -> SandboxStatus | None:
+        """How a sandbox is that will never be ready, since it has ended; one that froze goes on."""
+        with suppress(EngineDown):  # sandboxes may outlive their engine's restart
+            status = await self._provider.status(sandbox_id)
+            if status.state == "frozen":
+                await self.thaw(session_id, sandbox_id)
+            elif status.state in ("exited", "absent"):
+                return status
+        return None
 
     async def _back(self, session_id: str, reason: str) -> None:
         async with self._journal.change(session_id) as change:
