@@ -119,6 +119,9 @@ class ContainerProvider:
     async def stop(self, sandbox_id: str, grace: float = 10.0) -> None:
         """See `SandboxProvider`."""
         async with self._lock(sandbox_id):
+            sandbox = await self._show(sandbox_id, SANDBOX)
+            if sandbox is not None and _state(sandbox) == "frozen":
+                await self._thaw(sandbox_id)  # Podman stops nothing that stands still
             await self._stop(sandbox_id, SANDBOX, grace)
             await self._stop(sandbox_id, HOLDER, 0)
 
