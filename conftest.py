@@ -1,4 +1,4 @@
-"""Where tests run: what needs the engine or a browser stays together on one worker of xdist."""
+"""Where tests run: what shares a hub with sandboxes stays together on one worker of xdist."""
 
 import signal
 from typing import Any
@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_MACHINE = ("tests/browser/", "tests/chaos/", "tests/engine/")
+_LANES = {
+    "tests/engine/": "sandboxes",
+    "tests/browser/": "pages",
+    "tests/chaos/": "pages",
+}
+"""What is on one lane has its hubs one after another; two lanes are about as long as each other."""
 
 
 def pytest_configure() -> None:
@@ -17,11 +22,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Two hubs with sandboxes at once would only slow each other down, into their timeouts."""
+    """More than two hubs with sandboxes at once would only slow each other down, into timeouts."""
     return _Apart(config, log)
 
 
 class _Apart(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        """Give the name of what goes to one worker together: the longest of these goes first."""
-        return "machine" if nodeid.startswith(_MACHINE) else nodeid
+        """Give the name of what goes to one worker together: the longest of these go first."""
+        return next((lane for of, lane in _LANES.items() if nodeid.startswith(of)), nodeid)

@@ -78,7 +78,7 @@ def run_all(node: Node) -> None:
     web_failed = subprocess.run(web, cwd=WEB, env=environment, check=False).returncode
     if web_failed:
         print("✗ The client's tests failed.", flush=True)
-    # What needs the engine or a browser stays together on one of the workers (conftest.py).
+    # What shares a hub with sandboxes stays together on one of the workers (conftest.py).
     options = ["-n", "2", "--durations", "20", *sys.argv[2:]]
     pytest = [_BIN / "pytest", *options]
     failed = subprocess.run(pytest, cwd=ROOT, env=environment, check=False).returncode
