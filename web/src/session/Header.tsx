@@ -7,7 +7,7 @@ import { Button, IconButton } from "@/ui/Button";
 import { Counts } from "@/ui/Counts";
 import { Initials, typingWords } from "@/ui/Initials";
 import { useKeys } from "@/ui/keys";
-import { STATES, StateMark } from "@/ui/StateMark";
+import { STATES, StateMark, stateWord } from "@/ui/StateMark";
 import { panesFor, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
@@ -32,7 +32,6 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
   const counts = useCounts();
   const { drive, mine } = useDrive();
   const driven = drive?.state === "driving";
-  const word = state === "waiting" && !drives ? "Waits for an answer" : STATES[state].word;
   return (
     <header className="@container flex h-14 shrink-0 items-center gap-2 border-b px-2 sm:px-4">
       <IconButton label="Sessions" onClick={openSidebar} className="lg:hidden">
@@ -46,8 +45,8 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
             data-state={state}
             className={`flex shrink-0 items-center gap-1.5 ${driven ? "text-accent-text" : STATES[state].tone}`}
           >
-            <StateMark state={driven ? "working" : state} />
-            {driven ? (mine ? "You drive" : `${drive?.by} drives`) : word}
+            <StateMark state={driven ? "working" : state} mayAnswer={drives} />
+            {driven ? (mine ? "You drive" : `${drive?.by} drives`) : stateWord(state, drives)}
           </span>
           {types && (
             <span data-testid="typing" className="min-w-0 truncate text-accent-text sm:shrink-0">

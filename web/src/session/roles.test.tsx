@@ -88,6 +88,8 @@ it.each(["viewer", "commenter"] as const)(
     expect(screen.queryByTitle("Rename")).toBeNull();
     expect(tabs()).toEqual(["Changes", "Details"]);
     expect(screen.getByTestId("session-state").textContent).toBe("Waits for an answer");
+    expect(screen.queryAllByLabelText("Waits for you")).toEqual([]);
+    expect(screen.getAllByRole("img", { name: "Waits for an answer" }).length).toBeGreaterThan(1);
 
     fireEvent.keyDown(window, { key: "y", code: "KeyY", altKey: true });
     fireEvent.keyDown(window, { key: "t" });
