@@ -240,6 +240,16 @@ describe("a long session", () => {
     expect(log.snapshot().transcript).toEqual(whole);
   });
 
+  it("is whole where it is read from both sides at once", async () => {
+    hub(long, { there: long.length - 300, burst: 50 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    while (log.snapshot().from > 1) await Promise.all([log.older(), log.start(), log.further()]);
+    expect(log.snapshot()).toMatchObject({ earlier: "none", later: "none", beginning: null });
+    await until(log, () => log.snapshot().transcript.lastSeq === long.length);
+    expect(untimed(log.snapshot().transcript)).toEqual(untimed(whole));
+  });
+
   it("says when its beginning can't be had, and has it later", async () => {
     hub(long, { there: long.length, burst: 0 });
     const log = new SessionLog("s");

@@ -51,13 +51,13 @@ export class SessionLog {
   private state = UNREAD;
   private readonly listeners = new Set<() => void>();
   private readonly held = new Held();
-  private readonly first = new Held();
+  private readonly head = new Held();
   private waiting: LogEvent[] = [];
   private frame: number | null = null;
   private disconnect: (() => void) | null = null;
   private previous: number | null = null;
   private step = FIRST;
-  private firstStep = FIRST;
+  private headStep = FIRST;
 
   constructor(readonly sessionId: string) {}
 
@@ -84,30 +84,29 @@ export class SessionLog {
     if (this.previous === null || this.state.earlier === "loading") return;
     this.set({ earlier: "loading" });
     this.step = Math.min(2 * this.step, MOST);
-    try {
-      this.prepend(await this.page({ before: this.previous, limit: this.step }));
-    } catch {
-      this.set({ earlier: "failed" });
-    }
+    const part = { before: this.previous, limit: this.step };
+    const page = await this.page(part).catch(() => null);
+    if (this.previous === null) return; // all is there meanwhile
+    if (page) this.prepend(page);
+    else this.set({ earlier: "failed" });
   };
 
   /** Read the beginning of the log; says whether it is there. */
   readonly start = async (): Promise<boolean> => {
-    if (this.first.last === 0) await this.further();
-    return this.previous === null || this.first.last > 0;
+    if (this.head.last === 0) await this.further();
+    return this.previous === null || this.head.last > 0;
   };
 
   /** Read the page behind the beginning; one at a time. */
   readonly further = async (): Promise<void> => {
     if (this.previous === null || this.state.later === "loading") return;
     this.set({ later: "loading" });
-    const [after, limit] = [this.first.last, this.firstStep];
-    this.firstStep = Math.min(2 * this.firstStep, MOST);
-    try {
-      this.extend(await this.page({ after, limit }));
-    } catch {
-      this.set({ later: "failed" });
-    }
+    const part = { after: this.head.last, limit: this.headStep };
+    this.headStep = Math.min(2 * this.headStep, MOST);
+    const page = await this.page(part).catch(() => null);
+    if (this.previous === null) return; // all is there meanwhile
+    if (page) this.extend(page);
+    else this.set({ later: "failed" });
   };
 
   private async run(signal: AbortSignal, opened: () => void): Promise<void> {
@@ -150,8 +149,7 @@ export class SessionLog {
   }
 
   private extend({ items }: EventPage): void {
-    if (this.previous === null) return; // all is there meanwhile
-    this.first.append(items);
+    this.head.append(items);
     const beginning = fold(this.state.beginning ?? EMPTY, items);
     this.set({ beginning, later: "some" });
     this.flush();
@@ -161,9 +159,9 @@ export class SessionLog {
   /** Make the beginning and the rest one, if nothing is missing between them. */
   private meet(): void {
     const { from } = this.state;
-    if (this.first.last + 1 < from) return;
+    if (this.head.last + 1 < from) return;
     // No text is cut at `from`, as it may be where the beginning ends.
-    this.held.prepend(this.first.all.filter((event) => event.seq < from));
+    this.held.prepend(this.head.all.filter((event) => event.seq < from));
     this.complete(fold(EMPTY, this.held.all));
   }
 
@@ -180,7 +178,7 @@ export class SessionLog {
   private complete(transcript: Transcript): void {
     this.previous = null;
     this.held.clear();
-    this.first.clear();
+    this.head.clear();
     this.set({ transcript, from: 1, earlier: "none", beginning: null, later: "none" });
   }
 
