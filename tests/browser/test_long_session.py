@@ -105,9 +105,14 @@ def test_scrolling_up_reads_on_and_what_one_looks_at_stays(
 
 def test_home_leads_to_the_first_prompt(page: Page, hub: HubProcess, session: str) -> None:
     opened(page, hub, session)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.get_by_test_id("transcript").press("Home")
     expect(page.get_by_text("prompt-0", exact=True)).to_be_in_viewport()
     assert place_of(page) == 1
+    # What stands between it and the end is not read for that.
+    assert any("events?after=0&" in url for url in asked)
+    assert not any("events?before=" in url for url in asked)
     page.get_by_test_id("transcript").press("End")
     expect(page.get_by_test_id("turn-end").last).to_be_in_viewport()
 

@@ -1,64 +1,32 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it } from "vitest";
+import { API, drawRouter, listen, refused, server, stubWindow } from "../dev/page-in-jsdom";
 
-const server = setupServer();
 let created: unknown[] = [];
 
-beforeAll(() => {
-  // What jsdom has not.
-  vi.stubGlobal("scrollTo", () => {});
-  vi.stubGlobal("matchMedia", () => ({
-    matches: true,
-    addEventListener() {},
-    removeEventListener() {},
-  }));
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-  server.listen({ onUnhandledRequest: "bypass" });
-});
+stubWindow();
+listen("bypass");
 beforeEach(() => {
   created = [];
 });
-afterEach(() => {
-  cleanup();
-  server.resetHandlers();
-});
-afterAll(() => server.close());
 
 async function open(): Promise<void> {
-  const { queryClient } = await import("./api/queries");
   const { router } = await import("./router");
-  queryClient.clear();
-  render(
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>,
-  );
+  drawRouter(router);
 }
 
 function hub({ signedIn }: { signedIn: boolean }) {
-  const at = location.origin;
-  const refused = { status: 401, title: "Unauthorized", detail: "Sign in.", code: "unauthorized" };
   server.use(
-    http.get(`${at}/api/me`, () =>
+    http.get(`${API}/me`, () =>
       signedIn
         ? HttpResponse.json({ id: "u", name: "Ada", role: "admin" })
-        : HttpResponse.json(refused, { status: 401 }),
+        : refused(401, "unauthorized", "Sign in.", null),
     ),
-    http.get(`${at}/api/sign-in`, () => HttpResponse.json({ providers: [] })),
-    http.get(`${at}/api/sessions`, () => HttpResponse.json({ items: [], next: null })),
-    http.get(`${at}/api/system`, () =>
+    http.get(`${API}/sign-in`, () => HttpResponse.json({ providers: [] })),
+    http.get(`${API}/sessions`, () => HttpResponse.json({ items: [], next: null })),
+    http.get(`${API}/system`, () =>
       HttpResponse.json({
         version: "1",
         engine: { ok: true },
@@ -66,26 +34,19 @@ function hub({ signedIn }: { signedIn: boolean }) {
         sample_repository: "/srv/sample",
       }),
     ),
-    http.get(`${at}/api/models`, () =>
+    http.get(`${API}/models`, () =>
       HttpResponse.json({
         default: "demo/demo",
         items: [{ id: "demo/demo", provider: "demo", name: "Demo", scripted: true }],
         providers: [{ id: "demo", name: "Demo", enabled: true, how: "" }],
       }),
     ),
-    http.get(`${at}/api/repositories`, () => HttpResponse.json({ items: [], forges: [] })),
-    http.get(`${at}/api/branches`, () => HttpResponse.json({ default: "main", items: ["main"] })),
-    http.get(`${at}/api/events`, () => new HttpResponse(": here\n\n")),
-    http.post(`${at}/api/sessions`, async ({ request }) => {
+    http.get(`${API}/repositories`, () => HttpResponse.json({ items: [], forges: [] })),
+    http.get(`${API}/branches`, () => HttpResponse.json({ default: "main", items: ["main"] })),
+    http.get(`${API}/events`, () => new HttpResponse(": here\n\n")),
+    http.post(`${API}/sessions`, async ({ request }) => {
       created.push(await request.json());
-      const problem = {
-        status: 409,
-        title: "Full",
-        detail: "All sandboxes are taken.",
-        code: "full",
-        remedy: "Stop one.",
-      };
-      return HttpResponse.json(problem, { status: 409 });
+      return refused(409, "full", "All sandboxes are taken.", "Stop one.");
     }),
   );
 }

@@ -1,44 +1,18 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import {
-  createMemoryHistory,
-  createRootRoute,
-  createRouter,
-  RouterProvider,
-} from "@tanstack/react-router";
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { queryClient } from "@/api/queries";
+import { afterEach, expect, it } from "vitest";
 import type { Forge, Repository } from "@/api/types";
+import { API, drawAt, listen, refused, server, stubLayout } from "../../dev/page-in-jsdom";
 import { NewSession } from "./NewSession";
 
-const server = setupServer();
-const AT = `${location.origin}/api`;
 let created: unknown[] = [];
 
-beforeAll(() => {
-  // What jsdom has not.
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-  vi.stubGlobal("scrollTo", () => {});
-  Element.prototype.scrollIntoView = () => {};
-  server.listen({ onUnhandledRequest: "error" });
-});
+stubLayout();
+listen();
 afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
   created = [];
 });
-afterAll(() => server.close());
 
 function repository(name: string, more: Partial<Repository> = {}): Repository {
   return {
@@ -67,7 +41,6 @@ const barn = repository("acme/barn", { private: true, recent: true });
 
 /** A hub that knows repositories, finds further ones, and refuses every session. */
 function hub({ forge = GITHUB, items = [barn, repository("ada/roof")] } = {}) {
-  const refused = { status: 409, title: "Full", code: "full", detail: "All taken.", remedy: null };
   const topic = (number: number, title: string, branch: string | null) => ({
     number,
     title,
@@ -76,41 +49,33 @@ function hub({ forge = GITHUB, items = [barn, repository("ada/roof")] } = {}) {
     branch,
   });
   server.use(
-    http.get(`${AT}/system`, () => HttpResponse.json({ sample_repository: null })),
-    http.get(`${AT}/models`, () =>
+    http.get(`${API}/system`, () => HttpResponse.json({ sample_repository: null })),
+    http.get(`${API}/models`, () =>
       HttpResponse.json({ default: "demo/demo", items: [], providers: [] }),
     ),
-    http.get(`${AT}/branches`, () =>
+    http.get(`${API}/branches`, () =>
       HttpResponse.json({ default: "main", items: ["main", "paint"] }),
     ),
-    http.get(`${AT}/repositories`, ({ request }) => {
+    http.get(`${API}/repositories`, ({ request }) => {
       const q = new URL(request.url).searchParams.get("q") ?? "";
       // A forge looks where the page does not: what it finds need not be called so.
       const found = q === "drip" ? [repository("eve/gutter")] : [];
       return HttpResponse.json({ items: q ? found : items, forges: [forge] });
     }),
-    http.get(`${AT}/repositories/issues`, () =>
+    http.get(`${API}/repositories/issues`, () =>
       HttpResponse.json({ items: [topic(7, "It drips", null)], next: null }),
     ),
-    http.get(`${AT}/repositories/pull-requests`, () =>
+    http.get(`${API}/repositories/pull-requests`, () =>
       HttpResponse.json({ items: [topic(8, "Paint it", "paint")], next: null }),
     ),
-    http.post(`${AT}/sessions`, async ({ request }) => {
+    http.post(`${API}/sessions`, async ({ request }) => {
       created.push(await request.json());
-      return HttpResponse.json(refused, { status: 409 });
+      return refused(409, "full", "All taken.", null);
     }),
   );
 }
 
-function open() {
-  const root = createRootRoute({ component: () => <NewSession sessions={[]} /> });
-  const router = createRouter({ routeTree: root, history: createMemoryHistory() });
-  render(
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider<typeof router> router={router} />
-    </QueryClientProvider>,
-  );
-}
+const open = () => drawAt("/", () => <NewSession sessions={[]} />);
 
 const press = async (testId: string) => fireEvent.click(await screen.findByTestId(testId));
 const type = async (placeholder: RegExp, text: string) =>

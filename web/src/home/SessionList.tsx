@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
+import { drives } from "@/api/rights";
 import type { Session } from "@/api/types";
 import { repositoryName } from "@/shell/names";
 import { Counts } from "@/ui/Counts";
-import { STATES, StateMark } from "@/ui/StateMark";
+import { StateMark, stateWord } from "@/ui/StateMark";
 import { Ago } from "@/ui/time";
 
 /** Sessions with room for a live line each. */
@@ -32,7 +33,7 @@ function Entry({ session }: { session: Session }) {
       params={{ sessionId: session.id }}
       className="quiet-ring target flex gap-3 px-3 py-2.5 transition-colors first:rounded-t-md last:rounded-b-md hover:bg-hover"
     >
-      <StateMark state={session.state} className="mt-1.5" />
+      <StateMark state={session.state} mayAnswer={drives(session)} className="mt-1.5" />
       <span className="min-w-0 flex-1">
         <span className="flex items-baseline gap-3">
           <span className="truncate">{session.title}</span>
@@ -41,7 +42,7 @@ function Entry({ session }: { session: Session }) {
           </span>
         </span>
         <span className="flex items-baseline gap-3 text-13 text-ink-3">
-          <span className="truncate">{line ?? STATES[session.state].word}</span>
+          <span className="truncate">{line ?? stateWord(session.state, drives(session))}</span>
           <span className="ml-auto flex shrink-0 items-baseline gap-3">
             {session.changed_files > 0 && (
               <Counts additions={session.additions} deletions={session.deletions} />

@@ -1,10 +1,9 @@
 import { expect, it } from "vitest";
-import { logOf, type Made } from "../../dev/steps";
+import type { Made } from "../../dev/steps";
+import { transcriptOf } from "../../dev/transcript-of";
 import { turnToRetry } from "./again";
-import { fold } from "./fold";
-import { EMPTY } from "./model";
 
-const shown = (...events: Made[]) => turnToRetry(fold(EMPTY, logOf(...events)));
+const shown = (...events: Made[]) => turnToRetry(transcriptOf(...events));
 
 const queued = (prompt_id: string): Made => ({ type: "prompt_queued", prompt_id, text: "go" });
 const started = (turn_id: string): Made => ({ type: "turn_started", turn_id });

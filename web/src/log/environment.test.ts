@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { logOf, type Made } from "../../dev/steps";
+import { transcriptOf } from "../../dev/transcript-of";
 import { interest } from "./environment";
 import { fold } from "./fold";
 import { EMPTY } from "./model";
@@ -23,19 +24,16 @@ it("knows what runs, since when, and forgets it with the sandbox", () => {
 });
 
 it("tells of a port once, and lists what listens now", () => {
-  const transcript = fold(
-    EMPTY,
-    logOf(
-      { type: "ports_changed", ports: [{ port: 5173, process: "node" }] },
-      { type: "ports_changed", ports: [] },
-      {
-        type: "ports_changed",
-        ports: [
-          { port: 5173, process: "node" },
-          { port: 8000, process: null },
-        ],
-      },
-    ),
+  const transcript = transcriptOf(
+    { type: "ports_changed", ports: [{ port: 5173, process: "node" }] },
+    { type: "ports_changed", ports: [] },
+    {
+      type: "ports_changed",
+      ports: [
+        { port: 5173, process: "node" },
+        { port: 8000, process: null },
+      ],
+    },
   );
   expect(transcript.blocks.map((block) => block.key)).toEqual(["port:5173", "port:8000"]);
   expect(transcript.ports.map(({ port, seq }) => [port, seq])).toEqual([
@@ -85,9 +83,9 @@ it("lets a person drive: what is written waits, and the hand-back goes first", (
 });
 
 it("is one line where nothing had to stop first", () => {
-  const transcript = fold(
-    EMPTY,
-    logOf({ type: "drive_requested", by: "Ada" }, { type: "drive_started", snapshot: "t" }),
+  const transcript = transcriptOf(
+    { type: "drive_requested", by: "Ada" },
+    { type: "drive_started", snapshot: "t" },
   );
   expect(transcript.blocks).toMatchObject([{ kind: "drive", status: "driving" }]);
 });
@@ -97,21 +95,18 @@ it("finds interesting what came last and is still there", () => {
   const browses: Made = { type: "service_changed", name: "desktop", state: "ready" };
   const stops: Made = { type: "service_changed", name: "desktop", state: "stopped" };
   expect(interest(EMPTY)).toBeNull();
-  expect(interest(fold(EMPTY, logOf(changed, serves)))).toBe("preview");
-  expect(interest(fold(EMPTY, logOf(serves, browses)))).toBe("browser");
-  expect(interest(fold(EMPTY, logOf(changed, browses, stops)))).toBe("changes");
+  expect(interest(transcriptOf(changed, serves))).toBe("preview");
+  expect(interest(transcriptOf(serves, browses))).toBe("browser");
+  expect(interest(transcriptOf(changed, browses, stops))).toBe("changes");
 });
 
 it("keeps a tool's pictures", () => {
   const picture = { blob: "a1", mime: "image/png", size: 1, width: 2, height: 3 };
   const call = { tool: "shot", kind: "other", title: "", status: "pending", input: {} };
-  const transcript = fold(
-    EMPTY,
-    logOf(
-      { type: "tool_call", tool_call_id: "t", ...call },
-      { type: "tool_call_update", tool_call_id: "t", status: "completed", pictures: [picture] },
-      { type: "tool_call_update", tool_call_id: "t", pictures: null },
-    ),
+  const transcript = transcriptOf(
+    { type: "tool_call", tool_call_id: "t", ...call },
+    { type: "tool_call_update", tool_call_id: "t", status: "completed", pictures: [picture] },
+    { type: "tool_call_update", tool_call_id: "t", pictures: null },
   );
   expect(transcript.blocks[0]).toMatchObject({ pictures: [picture] });
 });

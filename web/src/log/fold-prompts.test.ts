@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogEvent } from "@/api/types";
 import { logOf } from "../../dev/steps";
+import { transcriptOf } from "../../dev/transcript-of";
 import { fold } from "./fold";
 import { EMPTY, type Transcript } from "./model";
 
@@ -11,22 +12,19 @@ describe("prompts", () => {
     ({ type: "prompt_queued", prompt_id, text: prompt_id }) as const;
 
   it("shows the next one at once, and queues those behind it", () => {
-    const result = fold(EMPTY, logOf(queued("a"), queued("b")));
+    const result = transcriptOf(queued("a"), queued("b"));
     expect(kinds(result)).toEqual(["prompt"]);
     expect(result.queue.map((prompt) => prompt.promptId)).toEqual(["b"]);
   });
 
   it("moves a queued prompt to the end when its turn begins", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        queued("a"),
-        { type: "turn_started", turn_id: "a" },
-        queued("b"),
-        { type: "agent_message_chunk", message_id: "m", text: "x" },
-        { type: "turn_ended", turn_id: "a", outcome: "done" },
-        { type: "turn_started", turn_id: "b" },
-      ),
+    const result = transcriptOf(
+      queued("a"),
+      { type: "turn_started", turn_id: "a" },
+      queued("b"),
+      { type: "agent_message_chunk", message_id: "m", text: "x" },
+      { type: "turn_ended", turn_id: "a", outcome: "done" },
+      { type: "turn_started", turn_id: "b" },
     );
     expect(kinds(result)).toEqual(["prompt", "message", "turn_end", "prompt"]);
     expect(result.queue).toEqual([]);
@@ -37,16 +35,13 @@ describe("prompts", () => {
   const ids = (transcript: Transcript) => transcript.queue.map((prompt) => prompt.promptId);
 
   it("puts and moves prompts where the log says", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        ...running,
-        queued("b"),
-        queued("c"),
-        { ...queued("d"), when: "now", position: 0 },
-        { type: "prompt_moved", prompt_id: "c", position: 1 },
-        { type: "prompt_moved", prompt_id: "b", position: 0, when: "now" },
-      ),
+    const result = transcriptOf(
+      ...running,
+      queued("b"),
+      queued("c"),
+      { ...queued("d"), when: "now", position: 0 },
+      { type: "prompt_moved", prompt_id: "c", position: 1 },
+      { type: "prompt_moved", prompt_id: "b", position: 0, when: "now" },
     );
     expect(ids(result)).toEqual(["b", "d", "c"]);
     expect(result.queue.map((prompt) => prompt.when)).toEqual(["now", "now", "queue"]);
@@ -61,15 +56,15 @@ describe("prompts", () => {
       model: "m/x",
       attachments: [file],
     } as const;
-    const result = fold(EMPTY, logOf(...running, queued("b"), edit));
+    const result = transcriptOf(...running, queued("b"), edit);
     expect(result.queue).toMatchObject([
       { text: "better", model: "m/x", attachments: [file], author: "Ada" },
     ]);
-    expect(fold(EMPTY, logOf(queued("b"), edit)).blocks).toMatchObject([{ text: "better" }]);
+    expect(transcriptOf(queued("b"), edit).blocks).toMatchObject([{ text: "better" }]);
   });
 
   it("shows whichever is next where nothing runs", () => {
-    const first = fold(EMPTY, logOf(queued("a"), queued("b")));
+    const first = transcriptOf(queued("a"), queued("b"));
     const swapped = fold(
       first,
       logOf(queued("a"), queued("b"), { type: "prompt_moved", prompt_id: "b", position: 0 }),
@@ -107,19 +102,16 @@ describe("prompts", () => {
 
   it("forgets a prompt that was withdrawn", () => {
     const withdrawn = { type: "prompt_withdrawn", prompt_id: "b" } as const;
-    const result = fold(EMPTY, logOf(queued("a"), queued("b"), withdrawn));
+    const result = transcriptOf(queued("a"), queued("b"), withdrawn);
     expect(result.queue).toEqual([]);
   });
 
   it("leaves nothing running after a turn", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        queued("a"),
-        { type: "turn_started", turn_id: "a" },
-        { type: "tool_call", tool_call_id: "t", status: "in_progress" },
-        { type: "turn_ended", turn_id: "a", outcome: "stopped" },
-      ),
+    const result = transcriptOf(
+      queued("a"),
+      { type: "turn_started", turn_id: "a" },
+      { type: "tool_call", tool_call_id: "t", status: "in_progress" },
+      { type: "turn_ended", turn_id: "a", outcome: "stopped" },
     );
     expect(result.blocks[1]).toMatchObject({ kind: "tool", status: "stopped" });
     expect(result.blocks[0]).toMatchObject({ kind: "prompt", status: "stopped" });
@@ -136,14 +128,11 @@ it("does not tell a problem again when its turn ends", () => {
     detail: null,
     suggestions: [],
   } as const;
-  const result = fold(
-    EMPTY,
-    logOf(
-      { type: "prompt_queued", prompt_id: "a", text: "x" },
-      { type: "turn_started", turn_id: "a" },
-      problem,
-      { type: "turn_ended", turn_id: "a", outcome: "failed", message, code: "key" },
-    ),
+  const result = transcriptOf(
+    { type: "prompt_queued", prompt_id: "a", text: "x" },
+    { type: "turn_started", turn_id: "a" },
+    problem,
+    { type: "turn_ended", turn_id: "a", outcome: "failed", message, code: "key" },
   );
   expect(result.blocks.at(-1)).toMatchObject({ kind: "turn_end", message: null });
 });
@@ -173,12 +162,9 @@ describe("what needs a person", () => {
   });
 
   it("takes null answers of a question as dismissed, not as waiting", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "question_asked", request_id: "q", tool_call_id: null, questions: [] },
-        { type: "question_resolved", request_id: "q", answers: null, by: "Ada" },
-      ),
+    const result = transcriptOf(
+      { type: "question_asked", request_id: "q", tool_call_id: null, questions: [] },
+      { type: "question_resolved", request_id: "q", answers: null, by: "Ada" },
     );
     expect(result.pending).toEqual([]);
   });

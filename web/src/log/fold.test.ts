@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LogEvent } from "@/api/types";
 import { folded } from "../../dev/log-pages";
 import { logOf, type Made } from "../../dev/steps";
+import { transcriptOf } from "../../dev/transcript-of";
 import { fold } from "./fold";
 import { EMPTY, type Transcript } from "./model";
 
@@ -55,50 +56,38 @@ function shown(transcript: Transcript) {
 
 describe("texts", () => {
   it("puts the frames of a message together", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "agent_message_chunk", message_id: "m", text: "Hello " },
-        { type: "agent_message_chunk", message_id: "m", text: "there" },
-      ),
+    const result = transcriptOf(
+      { type: "agent_message_chunk", message_id: "m", text: "Hello " },
+      { type: "agent_message_chunk", message_id: "m", text: "there" },
     );
     expect(text(result, "m")).toBe("Hello there");
     expect(result.lastSeq).toBe(2);
   });
 
   it("keeps texts apart that stream at the same time", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "agent_thought_chunk", message_id: "a", text: "1" },
-        { type: "agent_message_chunk", message_id: "b", text: "2" },
-        { type: "agent_thought_chunk", message_id: "a", text: "3" },
-      ),
+    const result = transcriptOf(
+      { type: "agent_thought_chunk", message_id: "a", text: "1" },
+      { type: "agent_message_chunk", message_id: "b", text: "2" },
+      { type: "agent_thought_chunk", message_id: "a", text: "3" },
     );
     expect(text(result, "a")).toBe("13");
     expect(text(result, "b")).toBe("2");
   });
 
   it("takes a retracted text away, and shows what comes instead", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "agent_message_chunk", message_id: "m", text: "brok" },
-        { type: "message_retracted", message_id: "m" },
-        { type: "agent_message_chunk", message_id: "n", text: "whole" },
-      ),
+    const result = transcriptOf(
+      { type: "agent_message_chunk", message_id: "m", text: "brok" },
+      { type: "message_retracted", message_id: "m" },
+      { type: "agent_message_chunk", message_id: "n", text: "whole" },
     );
     expect(text(result, "m")).toBeUndefined();
     expect(text(result, "n")).toBe("whole");
   });
 
   it("marks a text complete when something follows it", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "agent_message_chunk", message_id: "m", text: "x" },
-        { type: "tool_call", tool_call_id: "t" },
-      ),
+    const result = transcriptOf(
+      { type: "agent_message_chunk", message_id: "m", text: "x" },
+      { type: "tool_call", tool_call_id: "t" },
     );
     expect(result.blocks[0]).toMatchObject({ kind: "message", complete: true });
   });
@@ -148,52 +137,43 @@ describe("resuming", () => {
 
 describe("tools", () => {
   it("replaces what streamed by the final output", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "tool_call", tool_call_id: "t", title: "make" },
-        { type: "tool_output_chunk", tool_call_id: "t", text: "…" },
-        {
-          type: "tool_call_update",
-          tool_call_id: "t",
-          status: "failed",
-          output: "no",
-          exit_code: 2,
-        },
-        { type: "tool_output_chunk", tool_call_id: "t", text: "late" },
-      ),
+    const result = transcriptOf(
+      { type: "tool_call", tool_call_id: "t", title: "make" },
+      { type: "tool_output_chunk", tool_call_id: "t", text: "…" },
+      {
+        type: "tool_call_update",
+        tool_call_id: "t",
+        status: "failed",
+        output: "no",
+        exit_code: 2,
+      },
+      { type: "tool_output_chunk", tool_call_id: "t", text: "late" },
     );
     expect(result.blocks[0]).toMatchObject({ status: "failed", output: "no", exitCode: 2 });
   });
 
   it("knows where the whole of a long output is", () => {
     const whole_output = { blob: "ab", size: 2_000_000, lost: 0 };
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "tool_call", tool_call_id: "t", title: "make" },
-        {
-          type: "tool_call_update",
-          tool_call_id: "t",
-          status: "completed",
-          output: "a\n… 9 bytes left out …\nb",
-          output_truncated: true,
-          output_left_out: 9,
-          whole_output,
-        },
-        { type: "tool_call_update", tool_call_id: "t", diff: "later" },
-      ),
+    const result = transcriptOf(
+      { type: "tool_call", tool_call_id: "t", title: "make" },
+      {
+        type: "tool_call_update",
+        tool_call_id: "t",
+        status: "completed",
+        output: "a\n… 9 bytes left out …\nb",
+        output_truncated: true,
+        output_left_out: 9,
+        whole_output,
+      },
+      { type: "tool_call_update", tool_call_id: "t", diff: "later" },
     );
     expect(result.blocks[0]).toMatchObject({ leftOut: 9, wholeOutput: whole_output });
   });
 
   it("keeps what an update does not name", () => {
-    const result = fold(
-      EMPTY,
-      logOf(
-        { type: "tool_call", tool_call_id: "t", title: "make", input: { command: "make" } },
-        { type: "tool_call_update", tool_call_id: "t", status: "completed" },
-      ),
+    const result = transcriptOf(
+      { type: "tool_call", tool_call_id: "t", title: "make", input: { command: "make" } },
+      { type: "tool_call_update", tool_call_id: "t", status: "completed" },
     );
     expect(result.blocks[0]).toMatchObject({ title: "make", input: { command: "make" } });
   });
@@ -208,7 +188,7 @@ it("gathers repeats of a refused target", () => {
     reason: "no",
     count: 2,
   } as const;
-  const result = fold(EMPTY, logOf(refused, refused, { ...refused, host: "y.org" }, refused));
+  const result = transcriptOf(refused, refused, { ...refused, host: "y.org" }, refused);
   expect(result.blocks.map((block) => block.kind === "refused" && block.count)).toEqual([4, 2, 2]);
   expect(result.refused.map((target) => target.count)).toEqual([6, 2]);
 });

@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
 import { logOf } from "../../dev/steps";
+import { transcriptOf } from "../../dev/transcript-of";
 import { outcome, toAddress } from "../session/forge/words";
-import { fold } from "./fold";
-import { EMPTY } from "./model";
 
 const review = {
   type: "pull_request_reviewed",
@@ -15,7 +14,7 @@ const review = {
 } as const;
 
 it("shows what is said at the forge where it was said", () => {
-  const transcript = fold(EMPTY, logOf({ type: "notice", code: "a", message: "b" }, review));
+  const transcript = transcriptOf({ type: "notice", code: "a", message: "b" }, review);
   expect(transcript.blocks.map(({ kind }) => kind)).toEqual(["notice", "forge"]);
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogEvent } from "@/api/types";
 import { logOf, type Made } from "../../dev/steps";
+import { transcriptOf } from "../../dev/transcript-of";
 import { fold } from "./fold";
 import { EMPTY, type Transcript } from "./model";
 
@@ -25,7 +26,7 @@ const prompts = ({ blocks }: Transcript) =>
   blocks.flatMap((block) =>
     block.kind === "prompt" ? [[block.promptId, block.undone ?? "counts"]] : [],
   );
-const said = (...events: Made[]) => fold(EMPTY, logOf(...events));
+const said = (...events: Made[]) => transcriptOf(...events);
 
 describe("a rewound session", () => {
   it("marks what is undone, and nothing before it", () => {

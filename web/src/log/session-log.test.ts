@@ -54,6 +54,11 @@ function untimed(transcript: Transcript): Transcript {
   return { ...transcript, blocks };
 }
 
+const upTo =
+  (seq = 0) =>
+  (event: LogEvent): boolean =>
+    event.seq <= seq;
+
 interface Hub {
   /** Where each stream began. */
   streams: number[];
@@ -175,7 +180,9 @@ describe("a long session", () => {
     const asked = hub(long, { there: long.length - 300, burst: 50 });
     const log = new SessionLog("s");
     await until(log, () => log.snapshot().loaded);
-    const all = log.older(true);
+    const all = (async () => {
+      while (log.snapshot().earlier !== "none") await log.older();
+    })();
     await until(log, () => log.snapshot().transcript.lastSeq === long.length);
     await all;
     expect(asked.streams.length).toBeGreaterThan(3);
@@ -196,7 +203,65 @@ describe("a long session", () => {
     await log.older();
     expect(log.snapshot().earlier).toBe("failed");
     expect(log.snapshot().transcript).toBe(before);
-    await log.older(true);
+    while (log.snapshot().earlier !== "none") await log.older();
     expect(log.snapshot().transcript).toEqual(whole);
+  });
+
+  it("begins with one page, and is whole where what follows meets the end", async () => {
+    const asked = hub(long, { there: long.length - 300, burst: 50 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    asked.pages.length = 0;
+    const { from } = log.snapshot();
+    expect(await log.start()).toBe(true);
+    expect(await log.start()).toBe(true);
+    expect(asked.pages).toEqual(["?after=0&limit=400&folded=true"]);
+    expect(log.snapshot()).toMatchObject({ from, earlier: "some", later: "some" });
+    while (log.snapshot().beginning) {
+      const { beginning } = log.snapshot();
+      expect(beginning).toEqual(fold(EMPTY, folded(long).filter(upTo(beginning?.lastSeq))));
+      await log.further();
+    }
+    expect(asked.pages.length).toBeGreaterThan(2);
+    expect(log.snapshot()).toMatchObject({ from: 1, earlier: "none", later: "none" });
+    await until(log, () => log.snapshot().transcript.lastSeq === long.length);
+    expect(untimed(log.snapshot().transcript)).toEqual(untimed(whole));
+  });
+
+  it("is whole, too, where older pages come to what was read from the beginning", async () => {
+    hub(long, { there: long.length, burst: 0 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    await log.start();
+    await log.further();
+    expect(log.snapshot().beginning).not.toBeNull();
+    while (log.snapshot().earlier === "some") await log.older();
+    expect(log.snapshot()).toMatchObject({ from: 1, earlier: "none", beginning: null });
+    expect(log.snapshot().transcript).toEqual(whole);
+  });
+
+  it("is whole where it is read from both sides at once", async () => {
+    hub(long, { there: long.length - 300, burst: 50 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    while (log.snapshot().from > 1) await Promise.all([log.older(), log.start(), log.further()]);
+    expect(log.snapshot()).toMatchObject({ earlier: "none", later: "none", beginning: null });
+    await until(log, () => log.snapshot().transcript.lastSeq === long.length);
+    expect(untimed(log.snapshot().transcript)).toEqual(untimed(whole));
+  });
+
+  it("says when its beginning can't be had, and has it later", async () => {
+    hub(long, { there: long.length, burst: 0 });
+    const log = new SessionLog("s");
+    await until(log, () => log.snapshot().loaded);
+    server.use(
+      http.get(`${HUB}/api/sessions/s/events`, () => HttpResponse.json({}, { status: 500 }), {
+        once: true,
+      }),
+    );
+    expect(await log.start()).toBe(false);
+    expect(log.snapshot()).toMatchObject({ later: "failed", beginning: null, earlier: "some" });
+    expect(await log.start()).toBe(true);
+    expect(log.snapshot().later).toBe("some");
   });
 });

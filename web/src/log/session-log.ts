@@ -7,7 +7,7 @@ import { Held } from "./held";
 import { EMPTY, type Transcript } from "./model";
 import { begin } from "./opening";
 
-/** Events of the first page, enough for some screens; older pages double up to the most there are. */
+/** Events of the first page, enough for some screens; further pages double up to the most there are. */
 const FIRST = 400;
 const MOST = 5000;
 
@@ -16,6 +16,10 @@ export type Earlier = "none" | "some" | "loading" | "failed";
 
 export interface LogState {
   transcript: Transcript;
+  /** The log from its first event on, where it was asked for and does not reach what is there yet. */
+  beginning: Transcript | null;
+  /** What follows the beginning; before that is there, the beginning itself. */
+  later: Earlier;
   /** The place at which what is there begins; changes when older events were put before it. */
   from: number;
   earlier: Earlier;
@@ -26,6 +30,8 @@ export interface LogState {
 
 const UNREAD: LogState = {
   transcript: EMPTY,
+  beginning: null,
+  later: "none",
   from: 1,
   earlier: "none",
   loaded: false,
@@ -33,21 +39,25 @@ const UNREAD: LogState = {
 };
 
 /**
- * One session's log: its end, what is added to it, and older pages as they are asked for.
+ * One session's log: its end, what is added to it, and older pages as they are asked for. So that
+ * the first prompt is one page away, too, its beginning is read by itself, and on from there.
  *
  * What is followed goes on after the last event that was taken, so nothing is missed and nothing
  * doubles. Older pages come with what stands where they begin; all that is there is then folded
- * again from there, which is the only way in which a later event can change an earlier row.
+ * again from there, which is the only way in which a later event can change an earlier row. The
+ * beginning is as it was where it ends, and becomes one with the rest where the two meet.
  */
 export class SessionLog {
   private state = UNREAD;
   private readonly listeners = new Set<() => void>();
   private readonly held = new Held();
+  private readonly head = new Held();
   private waiting: LogEvent[] = [];
   private frame: number | null = null;
   private disconnect: (() => void) | null = null;
   private previous: number | null = null;
   private step = FIRST;
+  private headStep = FIRST;
 
   constructor(readonly sessionId: string) {}
 
@@ -69,24 +79,34 @@ export class SessionLog {
     };
   };
 
-  /** Read the page before what is there, or with `all` everything; one at a time. */
-  readonly older = async (all = false): Promise<void> => {
+  /** Read the page before what is there; one at a time. */
+  readonly older = async (): Promise<void> => {
     if (this.previous === null || this.state.earlier === "loading") return;
     this.set({ earlier: "loading" });
-    const pages: EventPage[] = [];
-    try {
-      let before: number | null = this.previous;
-      do {
-        this.step = all ? MOST : Math.min(2 * this.step, MOST);
-        const page: EventPage = await this.page({ before, limit: this.step });
-        pages.push(page);
-        before = page.previous;
-      } while (all && before !== null);
-    } catch {
-      this.set({ earlier: "failed" });
-      // What came is kept all the same.
-    }
-    if (pages.length > 0) this.prepend(pages);
+    this.step = Math.min(2 * this.step, MOST);
+    const part = { before: this.previous, limit: this.step };
+    const page = await this.page(part).catch(() => null);
+    if (this.previous === null) return; // all is there meanwhile
+    if (page) this.prepend(page);
+    else this.set({ earlier: "failed" });
+  };
+
+  /** Read the beginning of the log; says whether it is there. */
+  readonly start = async (): Promise<boolean> => {
+    if (this.head.last === 0) await this.further();
+    return this.previous === null || this.head.last > 0;
+  };
+
+  /** Read the page behind the beginning; one at a time. */
+  readonly further = async (): Promise<void> => {
+    if (this.previous === null || this.state.later === "loading") return;
+    this.set({ later: "loading" });
+    const part = { after: this.head.last, limit: this.headStep };
+    this.headStep = Math.min(2 * this.headStep, MOST);
+    const page = await this.page(part).catch(() => null);
+    if (this.previous === null) return; // all is there meanwhile
+    if (page) this.extend(page);
+    else this.set({ later: "failed" });
   };
 
   private async run(signal: AbortSignal, opened: () => void): Promise<void> {
@@ -108,7 +128,7 @@ export class SessionLog {
   }
 
   private async page(
-    part: { tail: number } | { before: number; limit: number },
+    part: { tail: number } | { before: number; limit: number } | { after: number; limit: number },
     signal: AbortSignal | null = null,
   ): Promise<EventPage> {
     const path = { session_id: this.sessionId };
@@ -121,12 +141,28 @@ export class SessionLog {
     return (await take(answer)) as EventPage;
   }
 
-  private prepend(pages: readonly EventPage[]): void {
-    const first = pages.at(-1);
-    if (!first) return;
+  private prepend(page: EventPage): void {
     this.flush();
-    for (const page of pages) this.held.prepend(page.items);
-    this.beginAt(first);
+    this.held.prepend(page.items);
+    this.beginAt(page);
+    if (this.previous !== null) this.meet();
+  }
+
+  private extend({ items }: EventPage): void {
+    this.head.append(items);
+    const beginning = fold(this.state.beginning ?? EMPTY, items);
+    this.set({ beginning, later: "some" });
+    this.flush();
+    this.meet();
+  }
+
+  /** Make the beginning and the rest one, if nothing is missing between them. */
+  private meet(): void {
+    const { from } = this.state;
+    if (this.head.last + 1 < from) return;
+    // No text is cut at `from`, as it may be where the beginning ends.
+    this.held.prepend(this.head.all.filter((event) => event.seq < from));
+    this.complete(fold(EMPTY, this.held.all));
   }
 
   /** Fold all that is there anew, from where this page begins. */
@@ -134,13 +170,16 @@ export class SessionLog {
     const [event] = page.items;
     this.previous = page.previous;
     const transcript = fold(begin(page.opening), this.held.all);
-    // Whoever has everything never has to fold it again.
-    if (page.previous === null) this.held.clear();
-    this.set({
-      transcript,
-      from: event?.first_seq ?? event?.seq ?? 1,
-      earlier: page.previous === null ? "none" : "some",
-    });
+    if (page.previous === null) this.complete(transcript);
+    else this.set({ transcript, from: event?.first_seq ?? event?.seq ?? 1, earlier: "some" });
+  }
+
+  /** Whoever has everything never has to fold it again. */
+  private complete(transcript: Transcript): void {
+    this.previous = null;
+    this.held.clear();
+    this.head.clear();
+    this.set({ transcript, from: 1, earlier: "none", beginning: null, later: "none" });
   }
 
   private add(events: readonly LogEvent[]): void {

@@ -1,4 +1,4 @@
-import { STATES } from "@/ui/StateMark";
+import { stateWord } from "@/ui/StateMark";
 import { useSessionPage } from "./context";
 
 /**
@@ -7,11 +7,11 @@ import { useSessionPage } from "./context";
  * The transcript itself is no live region: rows come and go in it as one scrolls.
  */
 export function Announcer() {
-  const { transcript, state } = useSessionPage();
+  const { drives, transcript, state } = useSessionPage();
   const said = transcript.blocks.findLast((block) => block.kind === "message" && block.complete);
   return (
     <div aria-live="polite" className="sr-only">
-      <p>{STATES[state].word}</p>
+      <p>{stateWord(state, drives)}</p>
       {transcript.turn && said?.kind === "message" && <p>{said.text}</p>}
     </div>
   );

@@ -7,7 +7,7 @@ import { Button, IconButton } from "@/ui/Button";
 import { Counts } from "@/ui/Counts";
 import { Initials, typingWords } from "@/ui/Initials";
 import { useKeys } from "@/ui/keys";
-import { STATES, StateMark } from "@/ui/StateMark";
+import { STATES, StateMark, stateWord } from "@/ui/StateMark";
 import { panesFor, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
@@ -15,7 +15,11 @@ import { PullRequestControl } from "./forge/PullRequestControl";
 import { PANES, useCounts } from "./pane/Pane";
 import { SessionMenu } from "./sleep/SessionMenu";
 
-/** What the session is called, how it stands, where it works. */
+/**
+ * What the session is called, how it stands, where it works.
+ *
+ * The title goes first: where a pane leaves little room beside it, buttons are icons alone.
+ */
 export function Header({ paneOpen }: { paneOpen: boolean }) {
   const { id, session, drives, state, transcript, showPane, share } = useSessionPage();
   const others = useOthers(id);
@@ -28,9 +32,8 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
   const counts = useCounts();
   const { drive, mine } = useDrive();
   const driven = drive?.state === "driving";
-  const word = state === "waiting" && !drives ? "Waits for an answer" : STATES[state].word;
   return (
-    <header className="flex h-14 shrink-0 items-center gap-2 border-b px-2 sm:px-4">
+    <header className="@container flex h-14 shrink-0 items-center gap-2 border-b px-2 sm:px-4">
       <IconButton label="Sessions" onClick={openSidebar} className="lg:hidden">
         <MenuIcon size={18} />
       </IconButton>
@@ -42,8 +45,8 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
             data-state={state}
             className={`flex shrink-0 items-center gap-1.5 ${driven ? "text-accent-text" : STATES[state].tone}`}
           >
-            <StateMark state={driven ? "working" : state} />
-            {driven ? (mine ? "You drive" : `${drive?.by} drives`) : word}
+            <StateMark state={driven ? "working" : state} mayAnswer={drives} />
+            {driven ? (mine ? "You drive" : `${drive?.by} drives`) : stateWord(state, drives)}
           </span>
           {types && (
             <span data-testid="typing" className="min-w-0 truncate text-accent-text sm:shrink-0">
@@ -100,8 +103,8 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
                 className="px-2"
                 onClick={() => showPane(name)}
               >
-                <Icon size={15} className="xl:hidden" />
-                <span className="max-xl:hidden">{label}</span>
+                <Icon size={15} className="@5xl:hidden" />
+                <span className="@max-5xl:hidden">{label}</span>
                 {(counts[name] ?? 0) > 0 && (
                   <span className="text-ink-3 tabular-nums">{counts[name]}</span>
                 )}

@@ -32,13 +32,8 @@ const keysOf = (key: string, handler: () => void) => ({ [key]: handler });
 
 export function SessionPage({ id }: { id: string }) {
   const log = useMemo(() => sessionLog(id), [id]);
-  const {
-    transcript,
-    loaded,
-    from,
-    earlier,
-    error: logError,
-  } = useSyncExternalStore(log.subscribe, log.snapshot);
+  const read = useSyncExternalStore(log.subscribe, log.snapshot);
+  const { transcript, error: logError } = read;
   const { session, error: sessionError } = useSession(id);
   const [failure, setFailure] = useState<Error | null>(null);
   const [sharing, setSharing] = useState(false);
@@ -123,7 +118,7 @@ export function SessionPage({ id }: { id: string }) {
             >
               <Header paneOpen={!wide || tab !== null} />
               <div className={clsx("flex min-h-0 min-w-0 flex-1 flex-col", paneOnly && "hidden")}>
-                <TranscriptView loaded={loaded} from={from} earlier={earlier} older={log.older} />
+                <TranscriptView log={log} read={read} />
                 <div
                   className="mx-auto w-full max-w-[var(--column)] px-3 pb-3 sm:px-6 sm:pb-4"
                   onInput={({ target }) => {

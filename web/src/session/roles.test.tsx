@@ -1,63 +1,37 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
-import {
-  act,
-  cleanup,
-  configure,
-  fireEvent,
-  render,
-  screen,
-  waitFor,
-} from "@testing-library/react";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import type { Session } from "@/api/types";
 import { logPage } from "../../dev/log-pages";
+import {
+  API,
+  bePatient,
+  drawRouter,
+  listen,
+  SLOW_MS,
+  server,
+  stubWindow,
+} from "../../dev/page-in-jsdom";
 import { busy } from "../../dev/recordings";
 import { logOf } from "../../dev/steps";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-/** A whole page takes its time to be drawn without a browser. */
-const SLOW_MS = 30_000;
-configure({ asyncUtilTimeout: 5_000 });
-vi.setConfig({ testTimeout: SLOW_MS });
 let asked: string[] = [];
 
+bePatient();
+stubWindow();
+listen("bypass");
 beforeAll(async () => {
-  // What jsdom has not.
-  vi.stubGlobal("scrollTo", () => {});
-  vi.stubGlobal("matchMedia", (query: string) => ({
-    matches: query.includes("min-width"),
-    addEventListener() {},
-    removeEventListener() {},
-  }));
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-  server.listen({ onUnhandledRequest: "bypass" });
   // Read before the first test has to wait for it.
   await import("./SessionRoute");
 }, SLOW_MS);
 afterEach(async () => {
   const { router } = await import("@/router");
   await act(async () => router.history.push("/nowhere"));
-  cleanup();
-  server.resetHandlers();
-  server.events.removeAllListeners();
 });
-afterAll(() => server.close());
 
 /** The page of a recorded session, as somebody with this role sees it. */
 async function open(id: string, role: Session["role"], search = "") {
-  const { queryClient } = await import("@/api/queries");
   const { router } = await import("@/router");
   const recorded = busy().find(({ session }) => session.id === id);
   if (!recorded) throw new Error(`There is no recording ${id}.`);
@@ -80,12 +54,7 @@ async function open(id: string, role: Session["role"], search = "") {
       asked.push(`${request.method} ${pathname.slice(`/api/sessions/${session.id}/`.length)}`);
     }
   });
-  queryClient.clear();
-  render(
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>,
-  );
+  drawRouter(router);
   // A router that is not on the page does not hear where it is led.
   await act(async () => router.history.push(`/sessions/${session.id}${search}`));
 }
@@ -119,6 +88,8 @@ it.each(["viewer", "commenter"] as const)(
     expect(screen.queryByTitle("Rename")).toBeNull();
     expect(tabs()).toEqual(["Changes", "Details"]);
     expect(screen.getByTestId("session-state").textContent).toBe("Waits for an answer");
+    expect(screen.queryAllByLabelText("Waits for you")).toEqual([]);
+    expect(screen.getAllByRole("img", { name: "Waits for an answer" }).length).toBeGreaterThan(1);
 
     fireEvent.keyDown(window, { key: "y", code: "KeyY", altKey: true });
     fireEvent.keyDown(window, { key: "t" });

@@ -10,13 +10,19 @@ const INTENT_MS = 250;
  *
  * Only the reader takes the view away from the end, by scrolling up; growing content never does,
  * nor does the list that corrects its place when it learns how tall its rows are.
+ *
+ * `broken`: more is to come behind the last row, so that nobody who reads on to it is at the end.
  */
 export function useFollow(
   scroller: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
+  broken: boolean,
 ) {
   const [following, setFollowing] = useState(true);
   const follows = useRef(true);
+  const breaks = useRef(broken);
+  breaks.current = broken;
+  const moved = useRef(-INTENT_MS);
 
   const set = useCallback((next: boolean) => {
     if (follows.current === next) return;
@@ -28,6 +34,8 @@ export function useFollow(
     const element = scroller.current;
     if (!element) return;
     set(true);
+    // The key that led here is none that scrolls: what the list corrects on the way is its own.
+    moved.current = -INTENT_MS;
     element.scrollTop = element.scrollHeight;
   }, [scroller, set]);
 
@@ -44,13 +52,12 @@ export function useFollow(
     const inner = content.current;
     if (!element || !inner) return;
     let lastTop = element.scrollTop;
-    let moved = 0;
     let held = false;
 
     const scrolled = () => {
       const { scrollTop, scrollHeight, clientHeight } = element;
-      const byReader = held || performance.now() - moved < INTENT_MS;
-      if (scrollHeight - scrollTop - clientHeight < NEAR) set(true);
+      const byReader = held || performance.now() - moved.current < INTENT_MS;
+      if (scrollHeight - scrollTop - clientHeight < NEAR && !breaks.current) set(true);
       else if (byReader && scrollTop < lastTop) set(false);
       lastTop = scrollTop;
     };
@@ -59,7 +66,7 @@ export function useFollow(
       lastTop = element.scrollTop;
     };
     const intent = () => {
-      moved = performance.now();
+      moved.current = performance.now();
     };
     const press = (event: PointerEvent) => {
       // On the scroll container itself there is nothing to press but its scrollbar.

@@ -1,23 +1,15 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { queryClient } from "@/api/queries";
 import type { Grant, LinkedAccount, Me } from "@/api/types";
+import { API, draw, listen, refused, server } from "../../dev/page-in-jsdom";
 import { Accounts } from "./Accounts";
 
-const server = setupServer();
-const AT = `${location.origin}/api/me/identities`;
+const AT = `${API}/me/identities`;
 
-beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
-});
-afterAll(() => server.close());
+listen();
 
 function account(id: string, more: Partial<LinkedAccount>): LinkedAccount {
   return {
@@ -33,10 +25,7 @@ function account(id: string, more: Partial<LinkedAccount>): LinkedAccount {
   };
 }
 
-const API = `${location.origin}/api`;
 const ME: Me = { id: "u", name: "Ada", role: "member" };
-const refused = (status: number, code: string, detail: string, remedy: string) =>
-  HttpResponse.json({ status, title: "No", code, detail, remedy }, { status });
 
 const grant = (more: Partial<Grant>): Grant => ({
   ...{ forge: "github", host: "github.com", kind: "token", login: "ada-l", name: "Ada" },
@@ -95,13 +84,7 @@ function hub(accounts: LinkedAccount[], asked: unknown[] = []) {
   );
 }
 
-function open() {
-  render(
-    <QueryClientProvider client={queryClient}>
-      <Accounts />
-    </QueryClientProvider>,
-  );
-}
+const open = () => draw(<Accounts />);
 
 const listed = async () =>
   within(await screen.findByRole("list", { name: "Linked accounts" })).getAllByRole("listitem");

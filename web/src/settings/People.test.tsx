@@ -1,46 +1,22 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import {
-  cleanup,
-  configure,
-  fireEvent,
-  render,
-  screen,
-  waitFor,
-  within,
-} from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { queryClient } from "@/api/queries";
+import { afterEach, expect, it, vi } from "vitest";
 import type { Invite, NewInvite, Person, Role } from "@/api/types";
+import { API, bePatient, draw, listen, refused, server } from "../../dev/page-in-jsdom";
 import { People } from "./People";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-// Menus take their time to be drawn without a browser.
-vi.setConfig({ testTimeout: 30_000 });
-configure({ asyncUtilTimeout: 5_000 });
 const LINK = "https://bunkhouse.example/invite/told-once";
 const SINCE = "2026-01-01T00:00:00Z";
 
-beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
-  server.events.removeAllListeners();
-  vi.unstubAllGlobals();
-});
-afterAll(() => server.close());
+bePatient();
+listen();
+afterEach(() => vi.unstubAllGlobals());
 
 const person = (id: string, name: string, role: Role, more: Partial<Person> = {}): Person => ({
   ...{ id, name, role, created_at: SINCE, deactivated_at: null },
   ...more,
 });
-
-const refused = (status: number, code: string, detail: string, remedy: string) =>
-  HttpResponse.json({ status, title: "No", code, detail, remedy }, { status });
 
 /** A hub that keeps people, the last admin among them, and invitations. */
 function hub(people: Person[], invites: Invite[] = [], me = people[0]) {
@@ -95,13 +71,7 @@ function hub(people: Person[], invites: Invite[] = [], me = people[0]) {
   return made;
 }
 
-function open() {
-  render(
-    <QueryClientProvider client={queryClient}>
-      <People />
-    </QueryClientProvider>,
-  );
-}
+const open = () => draw(<People />);
 
 const row = async (list: string, name: string) => {
   const items = within(await screen.findByRole("list", { name: list })).getAllByRole("listitem");

@@ -5,6 +5,7 @@ import { CircleUser, Keyboard, Monitor, Moon, Plus, Sun, Users } from "lucide-re
 import { Dialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { queries } from "@/api/queries";
+import { drives } from "@/api/rights";
 import { ITEM, rank } from "@/ui/Combo";
 import { StateMark } from "@/ui/StateMark";
 import { setTheme } from "@/ui/theme";
@@ -63,7 +64,7 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
                       });
                     })}
                   >
-                    <StateMark state={session.state} />
+                    <StateMark state={session.state} mayAnswer={drives(session)} />
                     <span className="truncate">{session.title}</span>
                     <span className="ml-auto hidden shrink-0 pl-4 text-12 text-ink-3 sm:inline">
                       {repositoryName(session.repository)} · <Ago at={session.updated_at} />

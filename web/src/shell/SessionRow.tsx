@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import { useOthers } from "@/api/presence";
+import { drives } from "@/api/rights";
 import type { Session } from "@/api/types";
 import { Counts } from "@/ui/Counts";
 import { Initials } from "@/ui/Initials";
@@ -21,7 +22,7 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
       activeProps={{ className: "bg-hover", "aria-current": "page" }}
     >
       <span className="flex min-w-0 items-center gap-2">
-        <StateMark state={session.state} />
+        <StateMark state={session.state} mayAnswer={drives(session)} />
         <span className="mr-auto truncate text-13">{session.title}</span>
         <Initials people={others} small />
       </span>

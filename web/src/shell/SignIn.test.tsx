@@ -1,48 +1,21 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import {
-  createMemoryHistory,
-  createRootRoute,
-  createRouter,
-  RouterProvider,
-} from "@tanstack/react-router";
-import { cleanup, render, screen } from "@testing-library/react";
+import { screen } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { queryClient } from "@/api/queries";
+import { expect, it } from "vitest";
 import type { OfferedProvider } from "@/api/types";
+import { API, drawAt, listen, server, stubLayout } from "../../dev/page-in-jsdom";
 import { SignIn } from "./SignIn";
 
-const server = setupServer();
-const WAYS = `${location.origin}/api/sign-in`;
+const WAYS = `${API}/sign-in`;
 
-beforeAll(() => {
-  vi.stubGlobal("scrollTo", () => {}); // jsdom has none
-  server.listen({ onUnhandledRequest: "error" });
-});
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
-});
-afterAll(() => server.close());
+stubLayout();
+listen();
 
 function offering(...providers: OfferedProvider[]) {
   server.use(http.get(WAYS, () => HttpResponse.json({ providers })));
 }
 
-function open(at: string) {
-  const router = createRouter({
-    routeTree: createRootRoute({ component: SignIn, notFoundComponent: () => null }),
-    history: createMemoryHistory({ initialEntries: [at] }),
-  });
-  render(
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>,
-  );
-}
+const open = (at: string) => drawAt(at, SignIn);
 
 it("leads to each provider and back to the page that was asked for, with the link below", async () => {
   offering(

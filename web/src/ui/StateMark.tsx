@@ -56,13 +56,24 @@ export const STATES: Record<SessionState, Look> = {
   },
 };
 
-export function StateMark({ state, className }: { state: SessionState; className?: string }) {
-  const { word, tone, shape } = STATES[state];
+/** A state in words. What waits for an answer waits for those who may give it. */
+export function stateWord(state: SessionState, mayAnswer: boolean): string {
+  return state === "waiting" && !mayAnswer ? "Waits for an answer" : STATES[state].word;
+}
+
+interface Props {
+  state: SessionState;
+  mayAnswer?: boolean;
+  className?: string;
+}
+
+export function StateMark({ state, mayAnswer = true, className }: Props) {
+  const { tone, shape } = STATES[state];
   return (
     <svg
       viewBox="0 0 12 12"
       role="img"
-      aria-label={word}
+      aria-label={stateWord(state, mayAnswer)}
       className={clsx("size-3 shrink-0", tone, state === "working" && "alive", className)}
     >
       {shape}

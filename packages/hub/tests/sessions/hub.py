@@ -2,15 +2,17 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, unix_connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from bunkhouse.broker.listener import Listener
 from bunkhouse.sandboxes.fake import FakeProvider
@@ -52,6 +54,37 @@ class Images:
         return self.now
 
 
+class Door:
+    """Where one sandbox dials, and when a hub began to listen there."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self._changed = asyncio.Condition()
+
+    async def open(self) -> None:
+        """Say that a hub listens."""
+        async with self._changed:
+            self.opened += 1
+            self._changed.notify_all()
+
+    async def opened_since(self, opened: int) -> None:
+        """Until one began to listen after so many did."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.opened > opened)
+
+
+DOORS: defaultdict[Path, Door] = defaultdict(Door)
+"""By the folders of sandboxes, which outlive the hub that made them."""
+
+
+class TellingListener(Listener):
+    """Tells runners of this process that it listens."""
+
+    async def open(self, sandbox_id: str, session_id: str, run_dir: Path) -> None:
+        await super().open(sandbox_id, session_id, run_dir)
+        await DOORS[run_dir].open()
+
+
 @asynccontextmanager
 async def dialled(
     spec: SandboxSpec, spool_id: str = "kept", *, rewinds: bool = False
@@ -69,12 +102,16 @@ async def dialled(
 
 async def honest(spec: SandboxSpec) -> int | None:
     """A runner that sets up at once and answers every prompt; `wait` in it never ends."""
+    assert spec.run_dir is not None
+    door = DOORS[spec.run_dir]
     while True:
-        with suppress(ConnectionClosed, OSError):
+        opened, welcomed = door.opened, False
+        with suppress(ConnectionClosed, InvalidMessage, OSError):
             async with dialled(spec, uuid4().hex, rewinds=True) as hub:
                 spoken = 0
                 await hub.send(Ready(ok=True).model_dump_json())
                 async for message in hub:
+                    welcomed = True
                     frame = DOWN.validate_json(message)
                     if not isinstance(frame, CommandFrame):
                         continue
@@ -88,7 +125,9 @@ async def honest(spec: SandboxSpec) -> int | None:
                     for event in said:
                         spoken += 1
                         await hub.send(EventFrame(n=spoken, event=event).model_dump_json())
-        await asyncio.sleep(0.02)  # as a runner does, before it dials anew
+        # A hub that let it in is dialled anew at once, as a runner does; where none did, the next.
+        if not welcomed:
+            await door.opened_since(opened)
 
 
 class Watched(FakeProvider):
@@ -121,7 +160,7 @@ async def hub(
         assert identity is not None
         await room.links.serve(websocket, identity.session_id)
 
-    listener = Listener(Starlette(routes=[WebSocketRoute("/sandbox/link", link)]))
+    listener = TellingListener(Starlette(routes=[WebSocketRoute("/sandbox/link", link)]))
     starter = Starter(room.journal, room.links, provider, listener, room.settings)
     reaching = Reaching(room.journal, room.links, room.settings)
     attaching = Attaching.of(room.settings)

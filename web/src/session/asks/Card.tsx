@@ -22,7 +22,7 @@ export function Card({
       className="mb-2 rounded-md border border-accent bg-raised"
     >
       <div className="flex items-center gap-2 px-4 pt-3">
-        <StateMark state="waiting" />
+        <StateMark state="waiting" mayAnswer={drives} />
         <h2 className="font-semibold">{title}</h2>
         {more > 0 && <span className="ml-auto text-12 text-ink-3">and {more} more</span>}
       </div>

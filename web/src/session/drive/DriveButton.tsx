@@ -12,10 +12,11 @@ export function DriveButton() {
       disabled={busy}
       title="The agent stops at the next safe point, and you work in its place (Alt+P)"
       aria-label="Pause and drive"
+      className="@max-3xl:px-2"
       onClick={() => void request()}
     >
       <CirclePause size={15} className="text-ink-3" />
-      <span className="max-sm:hidden">Pause and drive</span>
+      <span className="@max-3xl:hidden">Pause and drive</span>
     </Button>
   );
 }

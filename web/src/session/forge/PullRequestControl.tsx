@@ -61,12 +61,13 @@ export function PullRequestControl() {
       ) : (
         <Button
           data-testid="pull-request-open"
+          title="Open a pull request"
           aria-label="Open a pull request"
-          className="max-sm:px-2"
+          className="@max-3xl:px-2"
           onClick={() => setOpen(true)}
         >
           <GitPullRequest size={15} />
-          <span className="max-xl:hidden">Pull request</span>
+          <span className="@max-3xl:hidden">Pull request</span>
         </Button>
       )}
       {open && <PullRequestDialog pull={pull ?? null} onClose={() => setOpen(false)} />}

@@ -1,55 +1,27 @@
 // @vitest-environment jsdom
-import { QueryClientProvider, useQuery } from "@tanstack/react-query";
-import {
-  createMemoryHistory,
-  createRootRoute,
-  createRouter,
-  RouterProvider,
-} from "@tanstack/react-router";
-import {
-  cleanup,
-  configure,
-  fireEvent,
-  render,
-  screen,
-  waitFor,
-  within,
-} from "@testing-library/react";
+import { useQuery } from "@tanstack/react-query";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { queries, queryClient } from "@/api/queries";
 import type { Me, Participant, Session, SessionRole } from "@/api/types";
+import {
+  API,
+  bePatient,
+  drawAt,
+  listen,
+  refused,
+  server,
+  stubLayout,
+} from "../../../dev/page-in-jsdom";
 import { ShareDialog } from "./ShareDialog";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-// Menus and lists take their time to be drawn without a browser.
-vi.setConfig({ testTimeout: 30_000 });
-configure({ asyncUtilTimeout: 5_000 });
 const AT = "2026-01-01T00:00:00Z";
 
-beforeAll(() => {
-  // What jsdom has not, and lists to choose from ask for.
-  vi.stubGlobal("scrollTo", () => {});
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-  Element.prototype.scrollIntoView = () => {};
-  server.listen({ onUnhandledRequest: "error" });
-});
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
-  closed.mockClear();
-});
-afterAll(() => server.close());
+bePatient();
+stubLayout();
+listen();
+afterEach(() => closed.mockClear());
 
 const PEOPLE = { ada: "Ada", ben: "Ben", chi: "Chioma", dan: "Dan" };
 type Id = keyof typeof PEOPLE;
@@ -78,15 +50,7 @@ function hub(session: Session, me: Me, there: Participant[], refuse = false) {
     }),
     http.delete(`${API}/sessions/s/people/:id`, ({ params }) => {
       done.push(`${params.id} leaves`);
-      if (refuse) {
-        const problem = {
-          status: 404,
-          title: "No",
-          code: "not_found",
-          detail: "They left already.",
-        };
-        return HttpResponse.json(problem, { status: 404 });
-      }
+      if (refuse) return refused(404, "not_found", "They left already.", null);
       there.splice(
         there.findIndex((each) => each.id === params.id),
         1,
@@ -113,15 +77,7 @@ function Page() {
 
 /** The dialog, on a page at `/sessions/s`; gives where the page is. */
 async function open() {
-  const router = createRouter({
-    routeTree: createRootRoute({ component: Page, notFoundComponent: () => null }),
-    history: createMemoryHistory({ initialEntries: ["/sessions/s"] }),
-  });
-  render(
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider router={router as never} />
-    </QueryClientProvider>,
-  );
+  const router = drawAt("/sessions/s", Page);
   await screen.findByRole("list", { name: "Who takes part" });
   return router;
 }

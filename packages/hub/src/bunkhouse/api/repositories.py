@@ -22,7 +22,7 @@ from bunkhouse.errors import (
     InvalidInput,
     UpstreamFailed,
 )
-from bunkhouse.forges import Forge, Grants, Repository, Topics
+from bunkhouse.forges import Forge, Grants, Issue, PullRequest, Repository, Topics
 from bunkhouse.people import Person
 from bunkhouse.sessions.recent import Recent
 
@@ -81,29 +81,15 @@ class RepositoryAnswers:
     async def issues(self, repository: str, person: Person) -> list[TopicOut]:
         """List open issues, newest first."""
         ref = await self._catalog.find(repository, person)
-        return [
-            TopicOut(
-                number=each.number,
-                title=each.title,
-                author=each.author,
-                url=each.url,
-                branch=None,
-            )
-            for each in await self._topics.issues(ref.url, person.id)
-        ]
+        found = await self._topics.issues(ref.url, person.id)
+        return [_listed(each, branch=None) for each in found]
 
     async def pull_requests(self, repository: str, person: Person) -> list[TopicOut]:
         """List open pull requests, newest first."""
         ref = await self._catalog.find(repository, person)
+        found = await self._topics.pull_requests(ref.url, person.id)
         return [
-            TopicOut(
-                number=each.number,
-                title=each.title,
-                author=each.author,
-                url=each.url,
-                branch=each.head if each.head_is_here else each.base,
-            )
-            for each in await self._topics.pull_requests(ref.url, person.id)
+            _listed(each, branch=each.head if each.head_is_here else each.base) for each in found
         ]
 
     async def _ask(
@@ -172,6 +158,12 @@ def _shown(url: str, known: Repository | None, *, recent: bool) -> RepositoryOut
         pushed_at=known.pushed_at,
         may_push=known.may_push,
         recent=recent,
+    )
+
+
+def _listed(topic: Issue | PullRequest, *, branch: str | None) -> TopicOut:
+    return TopicOut(
+        number=topic.number, title=topic.title, author=topic.author, url=topic.url, branch=branch
     )
 
 

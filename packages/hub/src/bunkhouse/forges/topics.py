@@ -5,7 +5,7 @@ All is read with the grant of whoever asks, so nobody reads here what they could
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from bunkhouse.errors import InvalidInput
@@ -113,18 +113,8 @@ async def _issue(forge: Forge, name: str, token: str, number: int) -> Topic:
             code="not_an_issue",
         )
     comments = await forge.comments(token, name, number, limit=COMMENTS + 1)
-    return Topic(
-        kind="issue",
-        host=forge.host,
-        repository=name,
-        number=number,
-        title=issue.title,
-        author=issue.author,
-        body=issue.body,
-        url=issue.url,
-        comments=comments[:COMMENTS],
-        more=len(comments) > COMMENTS,
-    )
+    more = len(comments) > COMMENTS
+    return _topic("issue", forge, name, issue, comments[:COMMENTS], more=more)
 
 
 async def _pull_request(forge: Forge, name: str, token: str, number: int) -> Topic:
@@ -139,20 +129,32 @@ async def _pull_request(forge: Forge, name: str, token: str, number: int) -> Top
         *_words_of(reviews[:COMMENTS], pull.url),
         *on_lines[:COMMENTS],
     ]
+    said.sort(key=lambda each: each.created_at)
+    more = max(map(len, (comments, reviews, on_lines))) > COMMENTS
+    topic = _topic("pull_request", forge, name, pull, said, more=more)
+    return replace(topic, head=pull.head, head_is_here=pull.head_is_here, base=pull.base)
+
+
+def _topic(
+    kind: TopicKind,
+    forge: Forge,
+    name: str,
+    subject: Issue | PullRequest,
+    comments: Sequence[Comment],
+    *,
+    more: bool,
+) -> Topic:
     return Topic(
-        kind="pull_request",
+        kind=kind,
         host=forge.host,
         repository=name,
-        number=number,
-        title=pull.title,
-        author=pull.author,
-        body=pull.body,
-        url=pull.url,
-        comments=sorted(said, key=lambda each: each.created_at),
-        more=max(map(len, (comments, reviews, on_lines))) > COMMENTS,
-        head=pull.head,
-        head_is_here=pull.head_is_here,
-        base=pull.base,
+        number=subject.number,
+        title=subject.title,
+        author=subject.author,
+        body=subject.body,
+        url=subject.url,
+        comments=comments,
+        more=more,
     )
 
 

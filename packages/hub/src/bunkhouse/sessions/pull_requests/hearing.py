@@ -11,6 +11,7 @@ from bunkhouse.forges import PullRequest as Pull
 from bunkhouse.sessions.journal import Change
 from bunkhouse.store.sessions import Check, PullRequest
 from bunkhouse_protocol.events import (
+    Event,
     PullRequestChanged,
     PullRequestChecked,
     PullRequestCommented,
@@ -68,18 +69,10 @@ def hear(change: Change, said: Said, by: str | None = None) -> None:
             _changed(change, known, said, by)
         case CheckRun():
             _checked(change, known, said)
-        case Review(state="pending"):
-            return
-        case Review() if said.state == "commented" and not said.body.strip():
-            return  # it only holds comments on lines, which are told by themselves
         case Review():
-            # One that is dismissed has been told as what it was before.
-            if _is_new(change, known, f"review {said.id} {said.state}"):
-                _reviewed(change, known, said)
+            _reviewed(change, known, said)
         case Comment():
-            kind = "line" if said.path else "comment"  # the forge counts them apart
-            if _is_new(change, known, f"{kind} {said.id}"):
-                _commented(change, known, said)
+            _commented(change, known, said)
 
 
 def _changed(change: Change, known: PullRequest, pull: Pull, by: str | None) -> None:
@@ -144,40 +137,42 @@ def _same(before: Check | None, now: Check) -> bool:
     return before is not None and all(before[key] == now[key] for key in ("id", "conclusion"))
 
 
-def _is_new(change: Change, known: PullRequest, what: str) -> bool:
-    if what in known["seen"]:
-        return False
-    change.row.pull_request = {**known, "seen": [*known["seen"], what][-_SEEN:]}
-    return True
-
-
 def _reviewed(change: Change, known: PullRequest, review: Review) -> None:
     if review.state == "pending":
         return
-    change.record(
-        PullRequestReviewed(
-            number=known["number"],
-            review_id=review.id,
-            by=review.author,
-            verdict=review.state,
-            text=review.body,
-            url=review.url,
-        )
+    if review.state == "commented" and not review.body.strip():
+        return  # it only holds comments on lines, which are told by themselves
+    told = PullRequestReviewed(
+        number=known["number"],
+        review_id=review.id,
+        by=review.author,
+        verdict=review.state,
+        text=review.body,
+        url=review.url,
     )
+    # One that is dismissed has been told as what it was before.
+    _record_once(change, known, f"review {review.id} {review.state}", told)
 
 
 def _commented(change: Change, known: PullRequest, comment: Comment) -> None:
-    change.record(
-        PullRequestCommented(
-            number=known["number"],
-            comment_id=comment.id,
-            by=comment.author,
-            text=comment.body,
-            url=comment.url,
-            path=comment.path,
-            line=comment.line,
-        )
+    told = PullRequestCommented(
+        number=known["number"],
+        comment_id=comment.id,
+        by=comment.author,
+        text=comment.body,
+        url=comment.url,
+        path=comment.path,
+        line=comment.line,
     )
+    kind = "line" if comment.path else "comment"  # the forge counts them apart
+    _record_once(change, known, f"{kind} {comment.id}", told)
+
+
+def _record_once(change: Change, known: PullRequest, what: str, told: Event) -> None:
+    if what in known["seen"]:
+        return
+    change.row.pull_request = {**known, "seen": [*known["seen"], what][-_SEEN:]}
+    change.record(told)
 
 
 def _state(pull: Pull) -> PullRequestState:
