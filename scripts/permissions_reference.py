@@ -80,19 +80,19 @@ def render() -> str:
     parts = [
         "## In the installation",
         "",
-        _row("Action", *ROLES[::-1], "What it is"),
-        _row(*["---"] * (len(ROLES) + 2)),
+        _row("Action", *ROLES[::-1], "Scope", "What it is"),
+        _row(*["---"] * (len(ROLES) + 3)),
         *(
-            _row(f"`{name}`", *_marks(ROLES[::-1], rule.role), rule.what)
+            _row(f"`{name}`", *_marks(ROLES[::-1], rule.role), f"`{rule.scope}`", rule.what)
             for name, rule in here.items()
         ),
         "",
         "## In a session",
         "",
-        _row("Action", *weakest_first, "What it is"),
-        _row(*["---"] * (len(SESSION_ROLES) + 2)),
+        _row("Action", *weakest_first, "Scope", "What it is"),
+        _row(*["---"] * (len(SESSION_ROLES) + 3)),
         *(
-            _row(f"`{name}`", *_marks(weakest_first, rule.role), rule.what)
+            _row(f"`{name}`", *_marks(weakest_first, rule.role), f"`{rule.scope}`", rule.what)
             for name, rule in there.items()
         ),
         "",

@@ -5,7 +5,8 @@
     ├── Unauthorized          401  nobody is signed in
     ├── Forbidden             403  signed in, but not allowed
     │   ├── NotAllowed
-    │   └── RoleNeeded
+    │   ├── RoleNeeded
+    │   └── ScopeNeeded
     ├── NotFound              404
     ├── Misdirected           421  a host name that is nobody's
     ├── Conflict              409  not in this state
@@ -84,6 +85,16 @@ class RoleNeeded(Forbidden):
     def __init__(self, message: str, *, role: str, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.role = role
+
+
+class ScopeNeeded(Forbidden):
+    """Whoever asks may do this, but not with this token: `scope` says what it would need."""
+
+    code = "scope_needed"
+
+    def __init__(self, message: str, *, scope: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.scope = scope
 
 
 class NotFound(BunkhouseError):

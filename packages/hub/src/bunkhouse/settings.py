@@ -61,6 +61,14 @@ class Settings(BaseSettings):
         100, ge=1, description="How many people one invite can let in at most."
     )
 
+    token_days: int = Field(
+        90, ge=1, description="Days for which a token is good, where whoever makes it says none."
+    )
+    token_days_most: int = Field(365, ge=1, description="The most days for which one can be made.")
+    token_never_expires: bool = Field(
+        False, description="Let tokens be made that never expire by themselves."
+    )
+
     session_visibility: Literal["private", "visible", "joinable"] = Field(
         "private",
         description="Who but its participants may see a new session: `private` nobody, `visible` "

@@ -12,12 +12,14 @@ import pytest
 import websockets
 
 from bunkhouse.api.bridge import CLOSE_FORBIDDEN
-from bunkhouse.people import ACTIONS, Action, Visibility
+from bunkhouse.people import ACTIONS, Action, Scope, Visibility
+from bunkhouse.people.identity import SCOPES
 from bunkhouse.people.permissions import (
     ROLES,
     SESSION_ROLES,
     InInstallation,
 )
+from bunkhouse.people.tokens import TokenRules
 from bunkhouse.sessions import NewSession
 
 from ..sandbox import SECONDS, FakeSandbox, fake_sandbox
@@ -190,6 +192,36 @@ async def test_lists_have_what_one_may_see(cast: Cast, visibility: Visibility) -
         assert roles == ({session_id: both[0]} if both else {})
 
 
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_all_routes_with_a_token_of_one_scope(
+    cast: Cast, sandbox: FakeSandbox, scope: Scope
+) -> None:
+    """Of an admin, who may all of it."""
+    wrong: list[object] = []
+    _, secret = await cast.house.people.create_token(
+        cast.people["admin"], scope, scopes=[scope], rules=TokenRules()
+    )
+    headers = {"Authorization": f"Bearer {secret}"}
+    session_id = await in_sandbox(cast, sandbox)
+    async with cast.house.client() as client:
+        for route in HTTP:
+            path = route.path.replace("{session_id}", session_id)
+            path = path.replace("{name}", "editor").replace("{", "none_").replace("}", "")
+            body = BODIES.get(route.operation, {})
+            if route.operation == "createToken":
+                body = {"scopes": [scope]}
+            status, problem = await ask(client, route.method, path, body, headers)
+            refused = problem.get("code") == "scope_needed"
+            needed = ACTIONS[route.action].scope
+            if refused != (needed != scope) or status == 500:
+                wrong.append((route.name, status, problem))
+            if refused:
+                assert (status, problem["scope"]) == (403, needed)
+            if route.operation in LAST and not refused:
+                session_id = await in_sandbox(cast, sandbox)
+    assert wrong == []
+
+
 # ── WebSockets ───────────────────────────────────────────────────────────────────────────────
 
 SAID: dict[str, list[str | bytes]] = {
@@ -228,6 +260,22 @@ async def test_all_websockets_as_everybody(cast: Cast, sandbox: FakeSandbox, rou
             for message in SAID[route.operation]:
                 await ws.send(message)
             await sandbox.heard_all(SAID[route.operation])
+
+
+@pytest.mark.parametrize("route", SOCKETS, ids=lambda route: route.operation)
+async def test_no_websocket_with_a_token_of_another_scope(
+    cast: Cast, sandbox: FakeSandbox, route: Any
+) -> None:
+    sandbox.terminals.append("t0")
+    session_id = await in_sandbox(cast, sandbox)
+    admin = cast.people["admin"]
+    scopes = [each for each in SCOPES if each != ACTIONS[route.action].scope]
+    _, cast.tokens["admin"] = await cast.house.people.create_token(admin, "t", scopes=scopes)
+    with pytest.raises(websockets.InvalidStatus) as told:
+        async with socket(cast, "admin", route.path, session_id):
+            pass
+    assert told.value.response.status_code == 403
+    assert sandbox.heard == []
 
 
 # ── what is open when it changes ─────────────────────────────────────────────────────────────

@@ -54,7 +54,7 @@ async def signed_in(connection: HTTPConnection) -> Person:
         person = await people.by_token(credential.strip()) if scheme.lower() == "bearer" else None
         if person is None:
             raise Unauthorized(
-                "This token is not valid.",
+                "This token is not valid: it is unknown, was revoked, or has expired.",
                 remedy="Make one with `bunkhouse token create` on the hub's machine.",
                 code="token_not_valid",
             )

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from bunkhouse.bus import Bus
 from bunkhouse.errors import NotFound, Unauthorized
-from bunkhouse.people.identity import ApiToken, Person, Role, SignedIn
+from bunkhouse.people.identity import SCOPES, ApiToken, Person, Role, Scope, SignedIn
+from bunkhouse.people.tokens import FOR_EVER, TokenRules, passed_on
 from bunkhouse.store import Database, Transaction, identities
 from bunkhouse.store import people as rows
 
@@ -154,10 +155,14 @@ class People:
             kinds.get(kind, []).append(key)
         async with self._database.read() as tx:
             browsers = await rows.by_browsers(tx, kinds["browser"], self._clock())
-            tokens = await rows.by_tokens(tx, kinds["token"])
-        found = {f"browser:{key}": user for key, user in browsers.items()}
-        found |= {f"token:{key}": user for key, user in tokens.items()}
-        return {sign_in: _person(user, sign_in) for sign_in, user in found.items()}
+            tokens = await rows.by_tokens(tx, kinds["token"], self._clock())
+        found = {
+            sign_in: _person(user, sign_in)
+            for sign_in, user in ((f"browser:{key}", user) for key, user in browsers.items())
+        }
+        for key, (user, scopes) in tokens.items():
+            found[f"token:{key}"] = _person(user, f"token:{key}", scopes)
+        return found
 
     async def sign_out(self, secret: str) -> None:
         """Forget this browser. Nothing happens if it is not known."""
@@ -169,32 +174,64 @@ class People:
     # ── API tokens ───────────────────────────────────────────────────────────────────────
 
     async def by_token(self, secret: str) -> Person | None:
-        """Say whose token this is; None if it is unknown or revoked."""
+        """Say whose token this is; None if it is unknown, revoked or too old."""
         if not secret.startswith(TOKEN_PREFIX):
             return None
         now = self._clock()
         async with self._database.read() as tx:
-            found = await rows.token_by_hash(tx, _digest(secret))
+            found = await rows.token_by_hash(tx, _digest(secret), now)
         if found is None:
             return None
         user, token = found
         if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
             async with self._database.write() as tx:
                 await rows.touch_token(tx, token.id, now)
-        return _person(user, f"token:{token.id}")
+        return _person(user, f"token:{token.id}", token.scopes)
 
-    async def create_token(self, person: Person, name: str) -> tuple[ApiToken, str]:
-        """Make a token for `person`; the second of the pair is the secret, told only here."""
+    async def create_token(
+        self,
+        person: Person,
+        name: str,
+        *,
+        scopes: Collection[Scope] = SCOPES,
+        rules: TokenRules = FOR_EVER,
+        days: int | None = None,
+        never: bool = False,
+    ) -> tuple[ApiToken, str]:
+        """Make a token for `person`; the second of the pair is the secret, told only here.
+
+        One that is made with a token may no more than that one, and is good for no longer.
+
+        Raises:
+            InvalidInput: it is for nothing, or for longer than `rules` allow.
+            ScopeNeeded: the token by which they came may not as much.
+        """
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-        token = rows.Token(_new_id(), person.id, name, _digest(secret), self._clock())
+        now = self._clock()
+        wanted = passed_on(person, scopes)
+        never = never or (rules is FOR_EVER and days is None)
+        expires_at = rules.expiry(now, days, never=never)
         async with self._database.write() as tx:
+            kind, _, key = (person.sign_in or "").partition(":")
+            if kind == "token":
+                expires_at = _earlier(expires_at, await rows.token_expires(tx, key))
+            token = rows.Token(
+                _new_id(),
+                person.id,
+                name,
+                _digest(secret),
+                now,
+                scopes=list(wanted),
+                expires_at=expires_at,
+            )
             await rows.add_token(tx, token)
         return _api_token(token), secret
 
     async def tokens(self, person: Person) -> list[ApiToken]:
         """List the tokens of `person` that are good, newest first."""
         async with self._database.read() as tx:
-            return [_api_token(token) for token in await rows.tokens_of(tx, person.id)]
+            found = await rows.tokens_of(tx, person.id, self._clock())
+        return [_api_token(token) for token in found]
 
     async def revoke_token(self, person: Person, token_id: str) -> None:
         """Make a token of `person` worthless.
@@ -212,9 +249,19 @@ class People:
             self._bus.publish(user_id, "access")
 
 
-def _person(user: rows.User, sign_in: str | None = None) -> Person:
-    return Person(user.id, user.name, user.role, sign_in)
+def _person(
+    user: rows.User, sign_in: str | None = None, scopes: Collection[str] | None = None
+) -> Person:
+    known = None if scopes is None else frozenset(each for each in SCOPES if each in scopes)
+    return Person(user.id, user.name, user.role, sign_in, known)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _api_token(token: rows.Token) -> ApiToken:
-    return ApiToken(token.id, token.name, token.created_at, token.last_used_at)
+    scopes = tuple(each for each in SCOPES if each in token.scopes)
+    return ApiToken(
+        token.id, token.name, token.created_at, token.last_used_at, scopes, token.expires_at
+    )

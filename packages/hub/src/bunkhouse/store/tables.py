@@ -265,6 +265,14 @@ api_tokens = Table(
     Column("created_at", Moment, nullable=False),
     Column("last_used_at", Moment),
     Column("revoked_at", Moment),
+    # Those of before there were scopes have them all, and last.
+    Column(
+        "scopes",
+        JSON,
+        nullable=False,
+        server_default='["read", "sessions", "account", "admin"]',
+    ),
+    Column("expires_at", Moment),
 )
 
 login_links = Table(
