@@ -42,6 +42,12 @@ const accounts = createRoute({
   component: lazyRouteComponent(() => import("./settings/Accounts"), "Accounts"),
 });
 
+const access = createRoute({
+  getParentRoute: () => settings,
+  path: "/access",
+  component: lazyRouteComponent(() => import("./settings/Access"), "Access"),
+});
+
 const people = createRoute({
   getParentRoute: () => settings,
   path: "/people",
@@ -86,7 +92,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     session,
-    settings.addChildren([settingsStart, accounts, people]),
+    settings.addChildren([settingsStart, accounts, access, people]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,

@@ -3581,6 +3581,21 @@ export interface components {
              * @default token
              */
             name: string;
+            /**
+             * Scopes
+             * @default [
+             *       "read",
+             *       "sessions"
+             *     ]
+             */
+            scopes: ("read" | "sessions" | "account" | "admin")[];
+            /** Days */
+            days?: number | null;
+            /**
+             * Never
+             * @default false
+             */
+            never: boolean;
         };
         /**
          * TokenOut
@@ -3591,11 +3606,15 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /** Scopes */
+            scopes: ("read" | "sessions" | "account" | "admin")[];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Expires At */
+            expires_at: string | null;
             /** Last Used At */
             last_used_at: string | null;
             /** Token */
@@ -4029,6 +4048,11 @@ export interface components {
              * @default null
              */
             role: string | null;
+            /**
+             * Scope
+             * @default null
+             */
+            scope: string | null;
         };
         /**
          * PresentOut

@@ -28,6 +28,10 @@ export type PersonPatch = Schemas["PersonPatch"];
 export type Role = Me["role"];
 export type Invite = Schemas["InviteOut"];
 export type NewInvite = Schemas["InviteIn"];
+export type Token = Schemas["TokenOut"];
+export type NewToken = Schemas["TokenIn"];
+/** What a token may be made for. */
+export type Scope = Token["scopes"][number];
 export type Grant = Schemas["GrantOut"];
 export type Participant = Schemas["ParticipantOut"];
 /** What somebody is in a session. */

@@ -82,6 +82,13 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
                 >
                   Accounts
                 </Action>
+                <Action
+                  icon={<KeyRound size={14} />}
+                  words={["token", "api", "browsers", "sign out", "settings"]}
+                  onSelect={run(() => void navigate({ to: "/settings/access" }))}
+                >
+                  Access
+                </Action>
                 {me?.role === "admin" && (
                   <Action
                     icon={<Users size={14} />}
