@@ -32,6 +32,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "People",
         (
             "cookie_days",
+            "cookie_rotate_minutes",
+            "cookie_grace_seconds",
             "link_minutes",
             "invite_days",
             "invite_days_most",

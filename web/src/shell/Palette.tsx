@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { CircleUser, Keyboard, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
+import { CircleUser, Keyboard, KeyRound, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
 import { Dialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { queries } from "@/api/queries";

@@ -185,6 +185,8 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             database,
             cookie_days=settings.cookie_days,
             link_minutes=settings.link_minutes,
+            rotate_minutes=settings.cookie_rotate_minutes,
+            grace_seconds=settings.cookie_grace_seconds,
             bus=journal.bus,
         )
         rights = Rights(database, journal.bus, people)

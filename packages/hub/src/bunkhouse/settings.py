@@ -49,6 +49,15 @@ class Settings(BaseSettings):
 
     # people
     cookie_days: int = Field(30, ge=1, description="Days after which a browser signs in again.")
+    cookie_rotate_minutes: float = Field(
+        15, gt=0, description="Minutes after which the secret in a browser's cookie is replaced."
+    )
+    cookie_grace_seconds: float = Field(
+        60,
+        ge=0,
+        description="Seconds for which a secret that was replaced is still taken, from requests "
+        "that were on their way. One that comes later ends the sign-in: it is a copy.",
+    )
     link_minutes: int = Field(
         60 * 24, ge=1, description="Minutes for which a one-time sign-in link is good."
     )

@@ -12,16 +12,21 @@ import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
+from bunkhouse.api.middleware import RENEWED
 from bunkhouse.api.services import Services
 from bunkhouse.bus.presence import Who
 from bunkhouse.errors import Forbidden, Unauthorized
 from bunkhouse.people import Action, Leave, Person, Question
+from bunkhouse.people.browsers import Seen
+from bunkhouse.people.people import by_browser
 from bunkhouse.people.rights import is_about_a_session
 
 COOKIE = "bunkhouse_session"
@@ -60,15 +65,50 @@ async def signed_in(connection: HTTPConnection) -> Person:
             )
         return person
     cookie = connection.cookies.get(cookie_name(connection))
-    person = await people.by_cookie(cookie) if cookie else None
-    if person is None:
+    answers = connection.scope["type"] == "http"
+    found = None
+    if cookie:
+        found = await people.browsers.recognise(cookie, seen_in(connection), renew=answers)
+    if found is None:
         raise Unauthorized(
             "You are not signed in.",
             remedy="Open the link that the hub printed when it started, or make a new one with "
             "`bunkhouse admin link`; programs send a token.",
         )
     same_origin(connection)
-    return person
+    if found.renewed is not None:
+        renew_cookie(connection, found.renewed, found.expires_at)
+    return by_browser(found)
+
+
+def seen_in(connection: HTTPConnection) -> Seen:
+    """Say where a request comes from. Behind a proxy that is trusted, the address is the one that
+    it was told from."""
+    client = connection.client
+    return Seen(connection.headers.get("user-agent"), client.host if client else None)
+
+
+def renew_cookie(connection: HTTPConnection, secret: str, expires_at: datetime) -> None:
+    """Have the answer give this browser another secret, unless it signs it out or in."""
+    cookie = Response()
+    set_cookie(cookie, connection, secret, expires_at)
+    pending: list[str] | None = connection.scope.get(RENEWED)
+    if pending is not None:
+        pending[:] = [cookie.headers["set-cookie"]]
+
+
+def set_cookie(
+    answer: Response, connection: HTTPConnection, secret: str, expires_at: datetime
+) -> None:
+    """Sign the browser in that gets this answer."""
+    answer.set_cookie(
+        cookie_name(connection),
+        secret,
+        expires=expires_at,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(connection),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +197,7 @@ def present_as(connection: HTTPConnection, person: Person) -> Who:
 
     Tabs of one browser share its cookie, so they are one; it can't be told from the id.
     """
-    credential = connection.headers.get("authorization") or connection.cookies.get(
-        cookie_name(connection), ""
-    )
-    seed = f"present {person.id} {credential}".encode()
+    seed = f"present {person.id} {person.sign_in}".encode()
     return Who(hashlib.sha256(seed).hexdigest()[:16], person.name)
 
 
@@ -182,6 +219,7 @@ Uploader = Annotated[Person, Depends(May("uploads.own"))]
 SystemReader = Annotated[Person, Depends(May("system.read"))]
 ModelsReader = Annotated[Person, Depends(May("models.read"))]
 RepositoryReader = Annotated[Person, Depends(May("repositories.read"))]
+BrowserOwner = Annotated[Person, Depends(May("browsers.own"))]
 PeopleReader = Annotated[Person, Depends(May("people.read"))]
 PeopleManager = Annotated[Person, Depends(May("people.manage"))]
 Lister = Annotated[Person, Depends(May("sessions.list"))]

@@ -12,9 +12,10 @@ from bunkhouse.api import problems
 from bunkhouse.api.client import Client
 from bunkhouse.api.description import describe, operation_id
 from bunkhouse.api.live import Live
-from bunkhouse.api.middleware import BodyLimit, SecurityHeaders
+from bunkhouse.api.middleware import BodyLimit, RenewedCookie, SecurityHeaders
 from bunkhouse.api.routes import (
     blobs,
+    browsers,
     desktop,
     driving,
     environment,
@@ -73,7 +74,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         participants,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities, grants, repositories, invites, webhooks):
+    for module in (sign_in, identities, browsers, grants, repositories, invites, webhooks):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
@@ -114,5 +115,6 @@ def create_api(
     # A JSON string may spell a byte in six characters.
     limit = 6 * services.settings.prompt_bytes + _BODY_OVERHEAD
     app.add_middleware(BodyLimit, limit=limit, except_for=_OWN_LIMITS)
+    app.add_middleware(RenewedCookie)
     app.add_middleware(SecurityHeaders)
     return app

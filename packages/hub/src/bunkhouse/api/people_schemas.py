@@ -48,6 +48,24 @@ class TokenOut(BaseModel):
     token: str | None = None
 
 
+class BrowserOut(BaseModel):
+    """A browser that is signed in as you."""
+
+    id: str
+    device: str | None
+    """As `Firefox on Linux`, where it says so."""
+    address: str | None
+    """From where it came last."""
+    created_at: datetime
+    last_seen_at: datetime | None
+    """To the minute."""
+    expires_at: datetime
+    ended_at: datetime | None
+    """Since when it is signed in no more, because an old copy of its cookie came back."""
+    here: bool
+    """It is the one that asks."""
+
+
 class PersonOut(BaseModel):
     """Somebody of this installation. Only an admin is told more than the name."""
 

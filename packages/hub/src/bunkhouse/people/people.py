@@ -11,15 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 from bunkhouse.bus import Bus
 from bunkhouse.errors import NotFound, Unauthorized
+from bunkhouse.people.browsers import TOUCH_EVERY, Browsers, Recognised, SignInEnded
 from bunkhouse.people.identity import SCOPES, ApiToken, Person, Role, Scope, SignedIn
 from bunkhouse.people.tokens import FOR_EVER, TokenRules, passed_on
-from bunkhouse.store import Database, Transaction, identities
+from bunkhouse.store import Database, Transaction
 from bunkhouse.store import people as rows
 
 TOKEN_PREFIX = "bh_"  # noqa: S105 - how tokens begin, so that scanners for leaked ones know ours
-
-_TOUCH_EVERY = timedelta(minutes=1)
-"""Times of last use are this coarse, so that reading does not write at every request."""
 
 
 def _now() -> datetime:
@@ -46,12 +44,21 @@ class People:
         *,
         cookie_days: int = 30,
         link_minutes: int = 24 * 60,
+        rotate_minutes: float = 15,
+        grace_seconds: float = 60,
         clock: Callable[[], datetime] = _now,
         bus: Bus | None = None,
     ) -> None:
         self._database = database
         self._bus = bus
-        self._cookie_lifetime = timedelta(days=cookie_days)
+        self.browsers = Browsers(
+            database,
+            days=cookie_days,
+            rotate_minutes=rotate_minutes,
+            grace_seconds=grace_seconds,
+            clock=clock,
+            bus=bus,
+        )
         self._link_lifetime = timedelta(minutes=link_minutes)
         self._clock = clock
 
@@ -119,26 +126,16 @@ class People:
 
     async def open_browser(self, tx: Transaction, user: rows.User) -> SignedIn:
         """Sign a browser in as `user`, with a secret that nobody has had before."""
-        now = self._clock()
-        cookie = secrets.token_urlsafe(32)
-        expires_at = now + self._cookie_lifetime
-        browser = rows.BrowserSession(_new_id(), user.id, _digest(cookie), now, expires_at)
-        await rows.add_browser_session(tx, browser)
-        await identities.note_sign_in(tx, user.id, now)
+        cookie, expires_at = await self.browsers.open(tx, user)
         return SignedIn(_person(user), cookie, expires_at)
 
     async def by_cookie(self, secret: str) -> Person | None:
         """Say whose browser this is; None if it is not, or no longer, signed in."""
-        now = self._clock()
-        async with self._database.read() as tx:
-            found = await rows.browser_session(tx, _digest(secret), now)
-        if found is None:
+        try:
+            found = await self.browsers.recognise(secret)
+        except SignInEnded:
             return None
-        user, session = found
-        if session.last_seen_at is None or now - session.last_seen_at > _TOUCH_EVERY:
-            async with self._database.write() as tx:
-                await rows.touch_browser_session(tx, session.id, now)
-        return _person(user, f"browser:{session.id}")
+        return found and by_browser(found)
 
     async def by_sign_in(self, sign_in: str) -> Person | None:
         """Say who came by this browser or token; None if it is good no longer.
@@ -166,10 +163,7 @@ class People:
 
     async def sign_out(self, secret: str) -> None:
         """Forget this browser. Nothing happens if it is not known."""
-        async with self._database.write() as tx:
-            user_id = await rows.delete_browser_session(tx, _digest(secret))
-        if user_id is not None:
-            self._changed(user_id)
+        await self.browsers.forget(secret)
 
     # ── API tokens ───────────────────────────────────────────────────────────────────────
 
@@ -183,7 +177,7 @@ class People:
         if found is None:
             return None
         user, token = found
-        if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
+        if token.last_used_at is None or now - token.last_used_at > TOUCH_EVERY:
             async with self._database.write() as tx:
                 await rows.touch_token(tx, token.id, now)
         return _person(user, f"token:{token.id}", token.scopes)
@@ -247,6 +241,11 @@ class People:
     def _changed(self, user_id: str) -> None:
         if self._bus is not None:
             self._bus.publish(user_id, "access")
+
+
+def by_browser(found: Recognised) -> Person:
+    """Say who came by a browser."""
+    return _person(found.user, f"browser:{found.id}")
 
 
 def _person(

@@ -14,6 +14,7 @@ from bunkhouse.store.participants import Standing
 Action = Literal[
     "self.own",
     "tokens.own",
+    "browsers.own",
     "grants.own",
     "uploads.own",
     "system.read",
@@ -68,6 +69,9 @@ Rule = InInstallation | InSession
 ACTIONS: dict[Action, Rule] = {
     "self.own": InInstallation("member", "read", "See who one is; sign this browser out."),
     "tokens.own": InInstallation("member", "account", "Make, list and revoke one's own tokens."),
+    "browsers.own": InInstallation(
+        "member", "account", "See with which browsers one is signed in, and sign them out."
+    ),
     "grants.own": InInstallation(
         "member", "account", "Give, see and take back what the hub may do for one at a forge."
     ),
@@ -87,7 +91,8 @@ ACTIONS: dict[Action, Rule] = {
     "people.manage": InInstallation(
         "admin",
         "admin",
-        "See everybody with their roles; change roles, deactivate people, invite others.",
+        "See everybody with their roles; change roles, deactivate people, "
+        "sign their browsers out, invite others.",
     ),
     "sessions.list": InInstallation(
         "member",

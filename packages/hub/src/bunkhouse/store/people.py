@@ -37,6 +37,14 @@ class BrowserSession:
     created_at: datetime
     expires_at: datetime
     last_seen_at: datetime | None = None
+    secret_hash: str | None = None
+    seed: str | None = None
+    next_hash: str | None = None
+    previous_hash: str | None = None
+    rotated_at: datetime | None = None
+    device: str | None = None
+    address: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ async def add_browser_session(tx: Transaction, session: BrowserSession) -> None:
 async def browser_session(
     tx: Transaction, token_hash: str, now: datetime
 ) -> tuple[User, BrowserSession] | None:
-    """Give a browser that is still signed in, and its person."""
+    """Give a browser that has not expired, and its person; also one that had to be ended."""
     found = (
         await tx.execute(
             select(t.browser_sessions).where(
@@ -179,21 +187,26 @@ async def by_browsers(tx: Transaction, ids: Collection[str], now: datetime) -> d
         select(browsers.c.id, t.users)
         .join(t.users, t.users.c.id == browsers.c.user_id)
         .where(browsers.c.id.in_(ids), browsers.c.expires_at > now)
+        .where(browsers.c.ended_at.is_(None))
         .where(t.users.c.deactivated_at.is_(None))
     )
     return {row[0]: User(*row[1:]) for row in await tx.execute(query)}
 
 
-async def touch_browser_session(tx: Transaction, session_id: str, now: datetime) -> None:
-    """Note that a browser was here."""
+async def touch_browser_session(
+    tx: Transaction, session_id: str, now: datetime, **seen: str | None
+) -> None:
+    """Note that a browser was here; `device` and `address`: which, and where, where it is known."""
     sessions = t.browser_sessions
-    await tx.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
+    query = update(sessions).where(sessions.c.id == session_id)
+    await tx.execute(query.values(last_seen_at=now, **seen))
 
 
 async def delete_browser_session(tx: Transaction, token_hash: str) -> str | None:
-    """Forget a browser, and give whose it was; None if it was not known."""
+    """Forget a browser, and give whose it was; None if it was not known, or had to be ended."""
     sessions = t.browser_sessions
     query = delete(sessions).where(sessions.c.token_hash == token_hash)
+    query = query.where(sessions.c.ended_at.is_(None))
     return (await tx.execute(query.returning(sessions.c.user_id))).scalar_one_or_none()
 
 

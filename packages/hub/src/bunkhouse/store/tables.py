@@ -253,6 +253,16 @@ browser_sessions = Table(
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("last_seen_at", Moment),
+    # The part of its cookie that is replaced: what it is (null: has none yet), what the next one is
+    # made with, and the hashes of that and of the one before.
+    Column("secret_hash", String(64)),
+    Column("seed", String(64)),
+    Column("next_hash", String(64)),
+    Column("previous_hash", String(64)),
+    Column("rotated_at", Moment),
+    Column("device", Text),
+    Column("address", Text),
+    Column("ended_at", Moment),  # since when it is known that there is a copy of its cookie
 )
 
 api_tokens = Table(

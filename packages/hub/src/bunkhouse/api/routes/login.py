@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from bunkhouse.api.access import Hub, cookie_name, is_secure
+from bunkhouse.api.access import Hub, cookie_name, set_cookie
 from bunkhouse.api.pages import page
 from bunkhouse.errors import Unauthorized
 
@@ -22,12 +22,5 @@ async def use_link(secret: str, request: Request, hub: Hub) -> Response:
             return RedirectResponse("/", status_code=303)
         return page("This link is spent", error.message, remedy=error.remedy, status=401)
     answer = RedirectResponse("/", status_code=303, headers={"Cache-Control": "no-store"})
-    answer.set_cookie(
-        cookie_name(request),
-        signed_in.secret,
-        expires=signed_in.expires_at,
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request),
-    )
+    set_cookie(answer, request, signed_in.secret, signed_in.expires_at)
     return answer

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from bunkhouse.addresses import hub_origin
-from bunkhouse.api.access import Hub, cookie_name, is_secure
+from bunkhouse.api.access import Hub, cookie_name, is_secure, set_cookie
 from bunkhouse.api.identities import OfferedProvider, ProviderAnswer, WaysIn
 from bunkhouse.api.pages import page
 from bunkhouse.errors import BunkhouseError, NotFound
@@ -106,14 +106,7 @@ async def let_in(answer: Response, request: Request, hub: Hub, signed_in: Signed
     if before:
         # Whoever knew it is signed in no more, nor is whom it signed in before.
         await hub.people.sign_out(before)
-    answer.set_cookie(
-        cookie_name(request),
-        signed_in.secret,
-        expires=signed_in.expires_at,
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request),
-    )
+    set_cookie(answer, request, signed_in.secret, signed_in.expires_at)
 
 
 def callback_address(request: Request, hub: Hub, provider: str) -> str:

@@ -8,6 +8,17 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
+BROWSERS = (
+    ("secret_hash", sa.String(length=64)),
+    ("seed", sa.String(length=64)),
+    ("next_hash", sa.String(length=64)),
+    ("previous_hash", sa.String(length=64)),
+    ("rotated_at", sa.DateTime(timezone=True)),
+    ("device", sa.Text()),
+    ("address", sa.Text()),
+    ("ended_at", sa.DateTime(timezone=True)),
+)
+
 
 def upgrade() -> None:
     # Until now a token could do all that its person can, for ever: those that there are still can.
@@ -21,8 +32,12 @@ def upgrade() -> None:
         ),
     )
     op.add_column("api_tokens", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
+    for name, kind in BROWSERS:
+        op.add_column("browser_sessions", sa.Column(name, kind, nullable=True))
 
 
 def downgrade() -> None:
+    for name, _ in reversed(BROWSERS):
+        op.drop_column("browser_sessions", name)
     op.drop_column("api_tokens", "expires_at")
     op.drop_column("api_tokens", "scopes")
