@@ -1,4 +1,4 @@
-/** By what one comes in besides accounts: tokens for programs. */
+/** By what one comes in besides accounts: browsers that are signed in, and tokens for programs. */
 import { queryOptions, useMutation } from "@tanstack/react-query";
 import { api, take } from "./client";
 import { queryClient } from "./queries";
@@ -8,6 +8,11 @@ import type { NewToken } from "./types";
 const staleTime = 0;
 
 export const accessQueries = {
+  browsers: queryOptions({
+    queryKey: ["browsers"],
+    queryFn: async () => (await take(api.GET("/api/me/browsers"))).items,
+    staleTime,
+  }),
   tokens: queryOptions({
     queryKey: ["tokens"],
     queryFn: async () => (await take(api.GET("/api/tokens"))).items,
@@ -31,5 +36,29 @@ export function useRevokeToken() {
     mutationFn: (token_id: string) =>
       take(api.DELETE("/api/tokens/{token_id}", { params: { path: { token_id } } })),
     onSettled: () => askAgain(accessQueries.tokens),
+  });
+}
+
+/** Sign one browser out; of one that had to be signed out, forget it. */
+export function useEndBrowser() {
+  return useMutation({
+    mutationFn: (browser_id: string) =>
+      take(api.DELETE("/api/me/browsers/{browser_id}", { params: { path: { browser_id } } })),
+    onSettled: () => askAgain(accessQueries.browsers),
+  });
+}
+
+export function useEndOtherBrowsers() {
+  return useMutation({
+    mutationFn: () => take(api.DELETE("/api/me/browsers")),
+    onSettled: () => askAgain(accessQueries.browsers),
+  });
+}
+
+/** Sign all browsers of somebody out. For admins. */
+export function useEndBrowsersOf(person_id: string) {
+  return useMutation({
+    mutationFn: () =>
+      take(api.DELETE("/api/people/{person_id}/browsers", { params: { path: { person_id } } })),
   });
 }

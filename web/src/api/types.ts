@@ -28,6 +28,7 @@ export type PersonPatch = Schemas["PersonPatch"];
 export type Role = Me["role"];
 export type Invite = Schemas["InviteOut"];
 export type NewInvite = Schemas["InviteIn"];
+export type Browser = Schemas["BrowserOut"];
 export type Token = Schemas["TokenOut"];
 export type NewToken = Schemas["TokenIn"];
 /** What a token may be made for. */

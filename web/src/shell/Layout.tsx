@@ -18,7 +18,7 @@ import { useTitle } from "./use-title";
 /** What stands around every page: who is asked for first, the list of sessions, the palette. */
 export function Layout() {
   const me = useQuery(queries.me);
-  if (me.error instanceof Refusal && me.error.status === 401) return <SignIn />;
+  if (me.error instanceof Refusal && me.error.status === 401) return <SignIn why={me.error} />;
   if (me.isPending || (me.error && !me.data)) {
     return me.error ? <Offline retry={() => void me.refetch()} whole /> : null;
   }

@@ -10,6 +10,7 @@ import { cleanup, render, screen } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { Refusal } from "@/api/client";
 import { queryClient } from "@/api/queries";
 import type { OfferedProvider } from "@/api/types";
 import { SignIn } from "./SignIn";
@@ -32,9 +33,12 @@ function offering(...providers: OfferedProvider[]) {
   server.use(http.get(WAYS, () => HttpResponse.json({ providers })));
 }
 
-function open(at: string) {
+function open(at: string, why: Refusal | null = null) {
   const router = createRouter({
-    routeTree: createRootRoute({ component: SignIn, notFoundComponent: () => null }),
+    routeTree: createRootRoute({
+      component: () => <SignIn why={why} />,
+      notFoundComponent: () => null,
+    }),
     history: createMemoryHistory({ initialEntries: [at] }),
   });
   render(
@@ -80,4 +84,14 @@ it("is about the link, too, where the hub can not say what there is", async () =
   server.use(http.get(WAYS, () => HttpResponse.json({ status: 503 }, { status: 503 })));
   open("/");
   await screen.findByRole("heading", { level: 1, name: "Open the link from the terminal" });
+});
+
+it("says why one was signed out where it was not one's own doing", async () => {
+  offering();
+  open("/", new Refusal(401, "sign_in_copied", "You were signed out: a copy.", "Sign in again."));
+  expect((await screen.findByRole("alert")).textContent).toContain("You were signed out: a copy.");
+  cleanup();
+  open("/", new Refusal(401, "unauthorized", "You are not signed in.", null));
+  await screen.findByRole("heading", { level: 1 });
+  expect(screen.queryByRole("alert")).toBeNull();
 });
