@@ -31,6 +31,7 @@ from bunkhouse.people import Directory, Participants, People, Rights
 from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import Grant as SignInGrant
 from bunkhouse.people.signin import KeepGrant, SignIn
+from bunkhouse.people.throttle import Throttle
 from bunkhouse.sandboxes.local import LocalEngine, installation_id
 from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
@@ -227,6 +228,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             directory=Directory(database, journal.bus),
             sign_in=SignIn.of(settings, database, people, keep_grant=keeping(grants)),
             invites=Invites.of(settings, database, people),
+            throttle=Throttle.of(settings),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog, Recent(database), grants),

@@ -19,6 +19,7 @@
     │   └── GrantRevoked
     ├── TooLarge              413
     ├── TooMany               429
+    │   └── TooManyTries
     ├── Unavailable           503  something that we need is not there now
     │   ├── EngineDown
     │   ├── ImageMissing
@@ -39,6 +40,8 @@ class BunkhouseError(Exception):
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
+    retry_after: int | None = None
+    """In how many seconds it may be tried again, where that is known."""
 
     def __init__(self, message: str, *, remedy: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -172,6 +175,16 @@ class TooMany(BunkhouseError):
 
     code = "too_many"
     status = 429
+
+
+class TooManyTries(TooMany):
+    """Too many wrong secrets came from this address."""
+
+    code = "too_many_tries"
+
+    def __init__(self, message: str, *, retry_after: int, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
 
 
 class Unavailable(BunkhouseError):

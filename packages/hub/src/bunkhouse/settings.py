@@ -106,6 +106,27 @@ class Settings(BaseSettings):
     sign_in_attempts: int = Field(
         10_000, ge=1, description="How many may be under way to a provider at once."
     )
+    sign_in_tries: int = Field(
+        20,
+        ge=1,
+        description="Wrong sign-in links, invitations, share links and answers of providers that "
+        "are taken from one address within `BUNKHOUSE_SIGN_IN_TRIES_SECONDS`; of IPv6, from one "
+        "network of 64 bits.",
+    )
+    sign_in_tries_total: int = Field(
+        1000,
+        ge=1,
+        description="The same from all addresses together; after that, one from each.",
+    )
+    sign_in_tries_seconds: float = Field(
+        600, gt=0, description="Seconds after which such an attempt is not counted any more."
+    )
+    sign_in_begins: int = Field(
+        100,
+        ge=1,
+        description="Times within these seconds that browsers of one address are sent to a "
+        "provider.",
+    )
     sign_in_seconds: float = Field(
         10.0, gt=0, description="How long a provider may take to answer the hub."
     )

@@ -29,6 +29,7 @@ from bunkhouse.errors import Forbidden
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import SignIn
+from bunkhouse.people.throttle import Throttle
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sessions import Sessions
 from bunkhouse.sessions.attaching import Attaching
@@ -203,6 +204,7 @@ async def running_house(
         directory=Directory(room.database, room.bus),
         sign_in=SignIn.of(settings, room.database, people),
         invites=Invites.of(settings, room.database, people),
+        throttle=Throttle.of(settings),
         models=MemoryModels(),
         system=system,
         repositories=MemoryRepositories(),

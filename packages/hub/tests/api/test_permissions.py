@@ -269,7 +269,7 @@ async def test_no_websocket_with_a_token_of_another_scope(
     sandbox.terminals.append("t0")
     session_id = await in_sandbox(cast, sandbox)
     admin = cast.people["admin"]
-    scopes = [each for each in SCOPES if each != ACTIONS[route.action].scope]
+    scopes: list[Scope] = [each for each in SCOPES if each != ACTIONS[route.action].scope]
     _, cast.tokens["admin"] = await cast.house.people.create_token(admin, "t", scopes=scopes)
     with pytest.raises(websockets.InvalidStatus) as told:
         async with socket(cast, "admin", route.path, session_id):

@@ -82,10 +82,15 @@ async def signed_in(connection: HTTPConnection) -> Person:
 
 
 def seen_in(connection: HTTPConnection) -> Seen:
-    """Say where a request comes from. Behind a proxy that is trusted, the address is the one that
-    it was told from."""
+    """Say where a request comes from."""
+    return Seen(connection.headers.get("user-agent"), address_of(connection))
+
+
+def address_of(connection: HTTPConnection) -> str | None:
+    """Say from which address a request comes: what a proxy says of that counts where it is one that
+    the server trusts (`FORWARDED_ALLOW_IPS`)."""
     client = connection.client
-    return Seen(connection.headers.get("user-agent"), client.host if client else None)
+    return client.host if client else None
 
 
 def renew_cookie(connection: HTTPConnection, secret: str, expires_at: datetime) -> None:

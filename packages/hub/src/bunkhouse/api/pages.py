@@ -49,12 +49,15 @@ def page(
     ways: Sequence[tuple[str, str]] = (),
     form: Form | None = None,
     status: int = 200,
+    retry_after: int | None = None,
 ) -> HTMLResponse:
     """Make a page of one message. Words between backticks in it and in `remedy` are code.
 
     `action`: the words of a link, and the path of ours where it leads; `ways`: those of buttons.
     """
     headers = {"Cache-Control": "no-store"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     if form is not None:
         headers |= _WITH_A_FORM
     return HTMLResponse(

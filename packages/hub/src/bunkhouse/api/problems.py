@@ -64,7 +64,7 @@ def problem(
 
 def from_error(error: BunkhouseError) -> Response:
     """Answer with an error that one of our rooms raised."""
-    headers = {"Retry-After": "5"} if error.status in (429, 503) else None
+    headers = {"Retry-After": str(error.retry_after or 5)} if error.status in (429, 503) else None
     return problem(
         error.status,
         error.message,

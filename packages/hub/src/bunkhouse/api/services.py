@@ -17,6 +17,7 @@ from bunkhouse.forges import Grants, Heard
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
 from bunkhouse.people.signin import SignIn
+from bunkhouse.people.throttle import Throttle
 from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
@@ -422,6 +423,7 @@ class Services:
     directory: Directory
     sign_in: SignIn
     invites: Invites
+    throttle: Throttle
     models: ModelRegistry
     system: System
     repositories: Repositories

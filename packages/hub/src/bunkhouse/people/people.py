@@ -251,7 +251,9 @@ def by_browser(found: Recognised) -> Person:
 def _person(
     user: rows.User, sign_in: str | None = None, scopes: Collection[str] | None = None
 ) -> Person:
-    known = None if scopes is None else frozenset(each for each in SCOPES if each in scopes)
+    known: frozenset[Scope] | None = None
+    if scopes is not None:
+        known = frozenset[Scope](each for each in SCOPES if each in scopes)
     return Person(user.id, user.name, user.role, sign_in, known)
 
 
@@ -260,7 +262,7 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _api_token(token: rows.Token) -> ApiToken:
-    scopes = tuple(each for each in SCOPES if each in token.scopes)
+    scopes: tuple[Scope, ...] = tuple(each for each in SCOPES if each in token.scopes)
     return ApiToken(
         token.id, token.name, token.created_at, token.last_used_at, scopes, token.expires_at
     )

@@ -69,7 +69,7 @@ def passed_on(by: Person, scopes: Collection[Scope]) -> list[Scope]:
         InvalidInput: there are none.
         ScopeNeeded: the token by which they came is not made for one of them.
     """
-    wanted = [scope for scope in SCOPES if scope in scopes]
+    wanted: list[Scope] = [scope for scope in SCOPES if scope in scopes]
     if not wanted:
         raise InvalidInput(
             "A token is made for something.", remedy=f"Give one or more of {', '.join(SCOPES)}."

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from bunkhouse.addresses import hub_origin
-from bunkhouse.api.access import Hub, cookie_name, is_secure, set_cookie
+from bunkhouse.api.access import Hub, address_of, cookie_name, is_secure, set_cookie
 from bunkhouse.api.identities import OfferedProvider, ProviderAnswer, WaysIn
 from bunkhouse.api.pages import page
 from bunkhouse.errors import BunkhouseError, NotFound
@@ -60,14 +60,15 @@ async def finish(
     """Take this browser back from a provider and sign it in, or say why not."""
     invite = request.cookies.get(_name(request, INVITE_COOKIE))
     try:
-        finished = await hub.sign_in.finish(
-            provider,
-            callback_address(request, hub, provider),
-            request.cookies.get(_name(request, COOKIE)),
-            Answer(said.code, said.state, said.error, said.iss),
-            present=await present(request, hub),
-            redeem=hub.invites.redeeming(invite) if invite else None,
-        )
+        with hub.throttle.attempt(address_of(request)):
+            finished = await hub.sign_in.finish(
+                provider,
+                callback_address(request, hub, provider),
+                request.cookies.get(_name(request, COOKIE)),
+                Answer(said.code, said.state, said.error, said.iss),
+                present=await present(request, hub),
+                redeem=hub.invites.redeeming(invite) if invite else None,
+            )
     except BunkhouseError as error:
         answer = await _not_let_in(error, hub, provider, invite)
         _forget(answer, request, COOKIE, INVITE_COOKIE)
@@ -86,6 +87,7 @@ async def sent(
 ) -> Response:
     """Send this browser to a provider; `invite`: the secret of the one that it comes with."""
     try:
+        hub.throttle.begin(address_of(request))
         begun = await hub.sign_in.begin(
             provider, callback_address(request, hub, provider), next_path
         )
@@ -187,4 +189,5 @@ def _failed(
         remedy=error.remedy,
         action=again,
         status=error.status,
+        retry_after=error.retry_after,
     )
