@@ -29,6 +29,7 @@ from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import Directory, Participants, People, Rights
 from bunkhouse.people.invites import Invites
+from bunkhouse.people.share_links import ShareLinks
 from bunkhouse.people.signin import Grant as SignInGrant
 from bunkhouse.people.signin import KeepGrant, SignIn
 from bunkhouse.people.throttle import Throttle
@@ -188,6 +189,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             link_minutes=settings.link_minutes,
             rotate_minutes=settings.cookie_rotate_minutes,
             grace_seconds=settings.cookie_grace_seconds,
+            public_links=settings.public_links,
             bus=journal.bus,
         )
         rights = Rights(database, journal.bus, people)
@@ -229,6 +231,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             sign_in=SignIn.of(settings, database, people, keep_grant=keeping(grants)),
             invites=Invites.of(settings, database, people),
             throttle=Throttle.of(settings),
+            share_links=ShareLinks.of(settings, database, journal.bus),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog, Recent(database), grants),

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from bunkhouse.access_settings import AccessSettings
 
 MEBIBYTE = 1024 * 1024
 
@@ -21,7 +23,7 @@ def _default_data_dir() -> Path:
     return Path(base) / "bunkhouse"
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """All that an installation can set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="BUNKHOUSE_", env_file=".env", extra="ignore")
@@ -49,15 +51,6 @@ class Settings(BaseSettings):
 
     # people
     cookie_days: int = Field(30, ge=1, description="Days after which a browser signs in again.")
-    cookie_rotate_minutes: float = Field(
-        15, gt=0, description="Minutes after which the secret in a browser's cookie is replaced."
-    )
-    cookie_grace_seconds: float = Field(
-        60,
-        ge=0,
-        description="Seconds for which a secret that was replaced is still taken, from requests "
-        "that were on their way. One that comes later ends the sign-in: it is a copy.",
-    )
     link_minutes: int = Field(
         60 * 24, ge=1, description="Minutes for which a one-time sign-in link is good."
     )
@@ -68,14 +61,6 @@ class Settings(BaseSettings):
     invite_days_most: int = Field(90, ge=1, description="The most days for which one can be made.")
     invite_uses_most: int = Field(
         100, ge=1, description="How many people one invite can let in at most."
-    )
-
-    token_days: int = Field(
-        90, ge=1, description="Days for which a token is good, where whoever makes it says none."
-    )
-    token_days_most: int = Field(365, ge=1, description="The most days for which one can be made.")
-    token_never_expires: bool = Field(
-        False, description="Let tokens be made that never expire by themselves."
     )
 
     session_visibility: Literal["private", "visible", "joinable"] = Field(
@@ -105,27 +90,6 @@ class Settings(BaseSettings):
     )
     sign_in_attempts: int = Field(
         10_000, ge=1, description="How many may be under way to a provider at once."
-    )
-    sign_in_tries: int = Field(
-        20,
-        ge=1,
-        description="Wrong sign-in links, invitations, share links and answers of providers that "
-        "are taken from one address within `BUNKHOUSE_SIGN_IN_TRIES_SECONDS`; of IPv6, from one "
-        "network of 64 bits.",
-    )
-    sign_in_tries_total: int = Field(
-        1000,
-        ge=1,
-        description="The same from all addresses together; after that, one from each.",
-    )
-    sign_in_tries_seconds: float = Field(
-        600, gt=0, description="Seconds after which such an attempt is not counted any more."
-    )
-    sign_in_begins: int = Field(
-        100,
-        ge=1,
-        description="Times within these seconds that browsers of one address are sent to a "
-        "provider.",
     )
     sign_in_seconds: float = Field(
         10.0, gt=0, description="How long a provider may take to answer the hub."

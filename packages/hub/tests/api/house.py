@@ -28,6 +28,7 @@ from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
+from bunkhouse.people.share_links import ShareLinks
 from bunkhouse.people.signin import SignIn
 from bunkhouse.people.throttle import Throttle
 from bunkhouse.sandboxes.fake import FakeProvider
@@ -183,7 +184,7 @@ async def running_house(
     sessions.streams = reaching.sockets["streams"]
     editor_settings = EditorSettings(room.journal, reaching)
     attaching = Attaching.of(settings)
-    people = People(room.database, bus=room.bus)
+    people = People(room.database, bus=room.bus, public_links=True)
     rights = Rights(room.database, room.bus, people)
     admin = await people.first_admin()
     _, token = await people.create_token(admin, "tests")
@@ -205,6 +206,7 @@ async def running_house(
         sign_in=SignIn.of(settings, room.database, people),
         invites=Invites.of(settings, room.database, people),
         throttle=Throttle.of(settings),
+        share_links=ShareLinks(room.database, room.bus, public=True),
         models=MemoryModels(),
         system=system,
         repositories=MemoryRepositories(),

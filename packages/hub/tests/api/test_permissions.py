@@ -24,7 +24,7 @@ from bunkhouse.sessions import NewSession
 
 from ..sandbox import SECONDS, FakeSandbox, fake_sandbox
 from ..sessions.runner import Runner
-from .cast import EVERYBODY, Cast, Who, gathered
+from .cast import EVERYBODY, PEOPLE, Cast, Who, gathered
 from .house import House
 from .permissions_page import ROUTES, SCRIPT
 from .test_live import the_log, until_ready
@@ -40,6 +40,7 @@ BODIES: dict[str, Any] = {
     "rewindSession": {"seq": 1},
     "putParticipant": {"role": "viewer"},
     "sayTyping": {"typing": True},
+    "createShareLink": {},
 }
 """By operation, a body that can be taken; where there is none, an empty one is sent."""
 
@@ -77,6 +78,10 @@ def expected(cast: Cast, who: Who, action: Action) -> int | None:
     rule = ACTIONS[action]
     if who == "nobody":
         return 401
+    if who == "public":
+        if isinstance(rule, InInstallation):
+            return 401
+        return None if rule.public else 403
     if isinstance(rule, InInstallation):
         return None if ROLES.index(cast.people[who].role) <= ROLES.index(rule.role) else 403
     role = cast.role(who)
@@ -183,7 +188,7 @@ async def test_what_one_may_not_see_is_answered_as_what_is_not_there(cast: Cast)
 async def test_lists_have_what_one_may_see(cast: Cast, visibility: Visibility) -> None:
     session_id = await cast.session(visibility)
     floor = {"private": None, "visible": "viewer", "joinable": "driver"}[visibility]
-    for who in EVERYBODY[1:]:
+    for who in PEOPLE:
         async with cast.house.client() as client:
             listed = await client.get("/api/sessions", headers=cast.headers(who))
         roles = {each["id"]: each["role"] for each in listed.json()["items"]}
@@ -434,7 +439,7 @@ async def test_each_kind_of_live_message_as_everybody(cast: Cast) -> None:
     runner = Runner(cast.house.room, session_id)
     await runner.start()
     owner = cast.headers("owner")
-    for who in EVERYBODY[1:]:
+    for who in PEOPLE:
         path = f"/api/events?session={session_id}"
         async with (
             asyncio.timeout(SECONDS),

@@ -12,6 +12,7 @@ WRONG = {
     "invitation": ("GET", "/invite/wrong", 404),
     "joining": ("POST", "/invite/wrong", 404),
     "provider of an invitation": ("GET", "/invite/wrong/github", 404),
+    "share link": ("GET", "/share/wrong", 404),
     "answer": ("GET", "/sign-in/github/callback?code=c&state=s", 404),
 }
 """Ways in, and what is answered to a wrong secret."""

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from bunkhouse.api.middleware import RENEWED
 from bunkhouse.api.services import Services
 from bunkhouse.bus.presence import Who
-from bunkhouse.errors import Forbidden, Unauthorized
+from bunkhouse.errors import Forbidden, NotFound, Unauthorized
 from bunkhouse.people import Action, Leave, Person, Question
 from bunkhouse.people.browsers import Seen
 from bunkhouse.people.people import by_browser
@@ -33,6 +33,8 @@ COOKIE = "bunkhouse_session"
 
 SECURE_COOKIE = f"__Host-{COOKIE}"
 """The cookie's name over TLS: no page below the same domain can put another in its place."""
+
+PUBLIC_COOKIE = "bunkhouse_public"
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -129,12 +131,35 @@ class May:
             Unauthorized, Forbidden: as of `signed_in`, or their role does not allow it.
             NotFound: there is no such session, or it is not for them to see.
         """
-        person = await signed_in(connection)
-        session_id = None
-        if is_about_a_session(self.action):
-            session_id = connection.path_params["session_id"]
-        await services_of(connection).rights.require(person, self.action, session_id)
+        rights = services_of(connection).rights
+        if not is_about_a_session(self.action):
+            person = await signed_in(connection)
+            await rights.require(person, self.action)
+            return person
+        session_id: str = connection.path_params["session_id"]
+        try:
+            person = await signed_in(connection)
+            await rights.require(person, self.action, session_id)
+        except (NotFound, Unauthorized):
+            # Who may not see the session may still have a public link of it.
+            public = await _by_public_link(connection, session_id)
+            if public is None:
+                raise
+            await rights.require(public, self.action, session_id)
+            return public
         return person
+
+
+async def _by_public_link(connection: HTTPConnection, session_id: str) -> Person | None:
+    """Give whom a public link shows this session, if the browser has opened one."""
+    if connection.headers.get("authorization"):
+        return None
+    secret = connection.cookies.get(public_cookie_name(connection, session_id))
+    person = await services_of(connection).people.by_public_link(secret) if secret else None
+    if person is None or person.shown != session_id:
+        return None
+    same_origin(connection)
+    return person
 
 
 def leave_of(
@@ -217,6 +242,12 @@ def cookie_name(connection: HTTPConnection) -> str:
     return SECURE_COOKIE if is_secure(connection) else COOKIE
 
 
+def public_cookie_name(connection: HTTPConnection, session_id: str) -> str:
+    """Name the cookie that holds a public link of a session."""
+    name = f"{PUBLIC_COOKIE}_{session_id}"
+    return f"__Host-{name}" if is_secure(connection) else name
+
+
 Anyone = Annotated[Person, Depends(May("self.own"))]
 TokenOwner = Annotated[Person, Depends(May("tokens.own"))]
 GrantOwner = Annotated[Person, Depends(May("grants.own"))]
@@ -230,6 +261,7 @@ PeopleManager = Annotated[Person, Depends(May("people.manage"))]
 Lister = Annotated[Person, Depends(May("sessions.list"))]
 Creator = Annotated[Person, Depends(May("sessions.create"))]
 Reader = Annotated[Person, Depends(May("session.read"))]
+DetailsReader = Annotated[Person, Depends(May("session.details"))]
 Leaver = Annotated[Person, Depends(May("session.leave"))]
 Typist = Annotated[Person, Depends(May("session.type"))]
 Prompter = Annotated[Person, Depends(May("session.prompt"))]

@@ -33,6 +33,7 @@ from bunkhouse.api.routes import (
     repositories,
     rewinding,
     sessions,
+    share_links,
     sign_in,
     system,
     terminals,
@@ -74,7 +75,16 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         participants,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities, browsers, grants, repositories, invites, webhooks):
+    for module in (
+        share_links,
+        sign_in,
+        identities,
+        browsers,
+        grants,
+        repositories,
+        invites,
+        webhooks,
+    ):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
@@ -86,6 +96,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(login.router)
     app.include_router(sign_in.pages)
     app.include_router(invites.pages)
+    app.include_router(share_links.pages)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -16,6 +16,7 @@ from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.forges import Grants, Heard
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
+from bunkhouse.people.share_links import ShareLinks
 from bunkhouse.people.signin import SignIn
 from bunkhouse.people.throttle import Throttle
 from bunkhouse.sessions.export import Export, Format
@@ -424,6 +425,7 @@ class Services:
     sign_in: SignIn
     invites: Invites
     throttle: Throttle
+    share_links: ShareLinks
     models: ModelRegistry
     system: System
     repositories: Repositories

@@ -23,11 +23,14 @@ class Person:
 
     id: str
     name: str
-    role: Role
+    role: Role | Literal["public"]
+    """`public`: nobody who is known, but who has a public link of one session."""
     sign_in: str | None = field(default=None, compare=False)
     """By which browser or token they came, for `People.by_sign_in`; None where by neither."""
     scopes: frozenset[Scope] | None = field(default=None, compare=False)
     """What the token is good for by which they came; None: they came by none, and may it all."""
+    shown: str | None = None
+    """The one session that a public link shows them; None: they came by none."""
 
 
 @dataclass(frozen=True, slots=True)

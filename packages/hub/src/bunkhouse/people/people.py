@@ -14,7 +14,7 @@ from bunkhouse.errors import NotFound, Unauthorized
 from bunkhouse.people.browsers import TOUCH_EVERY, Browsers, Recognised, SignInEnded
 from bunkhouse.people.identity import SCOPES, ApiToken, Person, Role, Scope, SignedIn
 from bunkhouse.people.tokens import FOR_EVER, TokenRules, passed_on
-from bunkhouse.store import Database, Transaction
+from bunkhouse.store import Database, Transaction, share_links
 from bunkhouse.store import people as rows
 
 TOKEN_PREFIX = "bh_"  # noqa: S105 - how tokens begin, so that scanners for leaked ones know ours
@@ -46,6 +46,7 @@ class People:
         link_minutes: int = 24 * 60,
         rotate_minutes: float = 15,
         grace_seconds: float = 60,
+        public_links: bool = False,
         clock: Callable[[], datetime] = _now,
         bus: Bus | None = None,
     ) -> None:
@@ -61,6 +62,7 @@ class People:
         )
         self._link_lifetime = timedelta(minutes=link_minutes)
         self._clock = clock
+        self._public_links = public_links
 
     async def first_admin(self) -> Person:
         """Give the first admin, who comes into being with the installation."""
@@ -146,20 +148,36 @@ class People:
 
     async def by_sign_ins(self, sign_ins: Collection[str]) -> dict[str, Person]:
         """Say the same of several; those that are good no longer are left out."""
-        kinds: dict[str, list[str]] = {"browser": [], "token": []}
+        kinds: dict[str, list[str]] = {"browser": [], "token": [], "public": []}
         for sign_in in sign_ins:
             kind, _, key = sign_in.partition(":")
             kinds.get(kind, []).append(key)
         async with self._database.read() as tx:
             browsers = await rows.by_browsers(tx, kinds["browser"], self._clock())
             tokens = await rows.by_tokens(tx, kinds["token"], self._clock())
+            links = (
+                await share_links.good(tx, self._clock(), ids=kinds["public"])
+                if kinds["public"] and self._public_links
+                else []
+            )
         found = {
             sign_in: _person(user, sign_in)
             for sign_in, user in ((f"browser:{key}", user) for key, user in browsers.items())
         }
         for key, (user, scopes) in tokens.items():
             found[f"token:{key}"] = _person(user, f"token:{key}", scopes)
+        for each in links:
+            if each.link.public:
+                found[f"public:{each.link.id}"] = _public(each.link)
         return found
+
+    async def by_public_link(self, secret: str) -> Person | None:
+        """Say who has a public link of this secret: nobody in particular; None: it is not good."""
+        if not self._public_links:
+            return None
+        async with self._database.read() as tx:
+            found = await share_links.good(tx, self._clock(), secret_hash=_digest(secret))
+        return _public(found[0].link) if found and found[0].link.public else None
 
     async def sign_out(self, secret: str) -> None:
         """Forget this browser. Nothing happens if it is not known."""
@@ -255,6 +273,11 @@ def _person(
     if scopes is not None:
         known = frozenset[Scope](each for each in SCOPES if each in scopes)
     return Person(user.id, user.name, user.role, sign_in, known)
+
+
+def _public(link: share_links.ShareLink) -> Person:
+    sign_in = f"public:{link.id}"
+    return Person(sign_in, "Public", "public", sign_in, shown=link.session_id)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -25,6 +25,7 @@ Action = Literal[
     "sessions.list",
     "sessions.create",
     "session.read",
+    "session.details",
     "session.leave",
     "session.type",
     "session.prompt",
@@ -62,6 +63,8 @@ class InSession:
     role: SessionRole
     scope: Scope
     what: str
+    public: bool = False
+    """Whether it is also for who has a public link, and nothing else."""
 
 
 Rule = InInstallation | InSession
@@ -105,8 +108,14 @@ ACTIONS: dict[Action, Rule] = {
     "session.read": InSession(
         "viewer",
         "read",
-        "See the session, its log as pages and streams, pictures and files of the log, changes, "
-        "exports, what runs in the sandbox, and who takes part.",
+        "See the session, its log as pages and streams, pictures and files of the log, changes and "
+        "exports.",
+        public=True,
+    ),
+    "session.details": InSession(
+        "viewer",
+        "read",
+        "See what runs in the sandbox, who takes part, and what a pull request would say.",
     ),
     "session.leave": InSession("viewer", "sessions", "Take part no longer."),
     "session.type": InSession("commenter", "sessions", "Be seen to type."),
@@ -170,6 +179,8 @@ def role_in(person: Person, standing: Standing) -> SessionRole | None:
     An admin is an owner of every session: they could read all of them on the hub's machine anyway,
     and somebody has to be able to end what its owner has left behind.
     """
+    if person.role == "public":
+        return "viewer" if person.shown == standing.session_id else None
     if person.role not in ROLES:
         return None
     if person.role == "admin" or standing.author_id == person.id:
@@ -213,6 +224,12 @@ def refusal(
     role = None if standing is None else role_in(person, standing)
     if role is None:
         return missing(session_id or "")
+    if person.role == "public" and not rule.public:
+        return RoleNeeded(
+            "A public link shows the transcript and nothing else.",
+            role=rule.role,
+            remedy="Sign in, and ask an owner of the session.",
+        )
     if _reaches(SESSION_ROLES, role, rule.role):
         return None
     return RoleNeeded(

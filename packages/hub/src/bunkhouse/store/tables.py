@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -305,6 +306,21 @@ invites = Table(
     Column("role", String(16), nullable=False),
     Column("email", Text),  # in lower case; whose alone it is
     Column("uses_left", Integer, nullable=False),
+    Column("created_by", String(32), ForeignKey("users.id"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+share_links = Table(
+    "share_links",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("session_id", String(16), ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("uses_left", Integer),  # null: any number
     Column("created_by", String(32), ForeignKey("users.id"), nullable=False, index=True),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
