@@ -22,6 +22,12 @@ const session = createRoute({
   component: lazyRouteComponent(() => import("./session/SessionRoute"), "SessionRoute"),
 });
 
+const shown = createRoute({
+  getParentRoute: () => root,
+  path: "/shared/$sessionId",
+  component: lazyRouteComponent(() => import("./shown/ShownRoute"), "ShownRoute"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -92,6 +98,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     session,
+    shown,
     settings.addChildren([settingsStart, accounts, access, people]),
   ]),
   defaultPreload: "intent",

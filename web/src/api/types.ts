@@ -38,6 +38,8 @@ export type Participant = Schemas["ParticipantOut"];
 /** What somebody is in a session. */
 export type SessionRole = Participant["role"];
 export type Visibility = Session["visibility"];
+export type ShareLink = Schemas["ShareLinkOut"];
+export type NewShareLink = Schemas["ShareLinkIn"];
 export type OfferedProvider = Schemas["OfferedProvider"];
 export type ProblemDetails = Schemas["ProblemDetails"];
 export type Permissions = NonNullable<NewSession["permissions"]>;
