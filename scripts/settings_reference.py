@@ -88,6 +88,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "max_sessions",
             "max_sessions_per_person",
             "prompt_bytes",
+            "comment_bytes",
             "event_bytes",
             "diff_bytes",
             "blob_bytes",

@@ -38,6 +38,7 @@ from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
 from bunkhouse.sessions import Journal, Knocking, Links, Sessions, Specs
 from bunkhouse.sessions.attaching import Attaching
+from bunkhouse.sessions.commenting import Comments
 from bunkhouse.sessions.deleting import Retention
 from bunkhouse.sessions.dialling import Dialling
 from bunkhouse.sessions.dozing import Dozing
@@ -232,6 +233,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             invites=Invites.of(settings, database, people),
             throttle=Throttle.of(settings),
             share_links=ShareLinks.of(settings, database, journal.bus),
+            comments=Comments(journal, longest=settings.comment_bytes),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog, Recent(database), grants),

@@ -158,6 +158,7 @@ class Settings(AccessSettings):
         500, ge=1, description="Sessions that one person started and that have not ended."
     )
     prompt_bytes: int = Field(256 * 1024, ge=1024, description="Largest prompt, in bytes of UTF-8.")
+    comment_bytes: int = Field(16 * 1024, ge=1, description="Largest comment, in bytes of UTF-8.")
     event_bytes: int = Field(
         2 * MEBIBYTE,
         ge=MEBIBYTE,

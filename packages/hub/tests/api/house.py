@@ -34,6 +34,7 @@ from bunkhouse.people.throttle import Throttle
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sessions import Sessions
 from bunkhouse.sessions.attaching import Attaching
+from bunkhouse.sessions.commenting import Comments
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
@@ -207,6 +208,7 @@ async def running_house(
         invites=Invites.of(settings, room.database, people),
         throttle=Throttle.of(settings),
         share_links=ShareLinks(room.database, room.bus, public=True),
+        comments=Comments(room.journal, longest=settings.comment_bytes),
         models=MemoryModels(),
         system=system,
         repositories=MemoryRepositories(),

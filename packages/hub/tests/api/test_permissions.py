@@ -41,6 +41,7 @@ BODIES: dict[str, Any] = {
     "putParticipant": {"role": "viewer"},
     "sayTyping": {"typing": True},
     "createShareLink": {},
+    "createComment": {"text": "hello"},
 }
 """By operation, a body that can be taken; where there is none, an empty one is sent."""
 

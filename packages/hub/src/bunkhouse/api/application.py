@@ -16,6 +16,7 @@ from bunkhouse.api.middleware import BodyLimit, RenewedCookie, SecurityHeaders
 from bunkhouse.api.routes import (
     blobs,
     browsers,
+    comments,
     desktop,
     driving,
     environment,
@@ -73,6 +74,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         rewinding,
         pull_requests,
         participants,
+        comments,
     ):
         api.include_router(module.router)
     for module in (

@@ -19,6 +19,7 @@ from bunkhouse.people.invites import Invites
 from bunkhouse.people.share_links import ShareLinks
 from bunkhouse.people.signin import SignIn
 from bunkhouse.people.throttle import Throttle
+from bunkhouse.sessions.commenting import Comments
 from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
@@ -426,6 +427,7 @@ class Services:
     invites: Invites
     throttle: Throttle
     share_links: ShareLinks
+    comments: Comments
     models: ModelRegistry
     system: System
     repositories: Repositories

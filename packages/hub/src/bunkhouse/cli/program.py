@@ -43,6 +43,8 @@ _PR = """Push a session's work and open a pull request of it, or bring the open 
 What is not committed is committed in your name. The address of the pull request is printed.
 """
 
+_COMMENT = "Say something in a session that the agent does not get."
+
 _FORK = """Make a new session of one, with chat and files as they were just before a prompt.
 
 The original stays as it is. The new one's id and address are printed.
@@ -72,6 +74,7 @@ app.command("bunkhouse.cli.sessions:end", name="end", help=_END)
 app.command("bunkhouse.cli.rewinding:rewind", name="rewind", help=_REWIND)
 app.command("bunkhouse.cli.rewinding:fork", name="fork", help=_FORK)
 app.command("bunkhouse.cli.pull_requests:pull_request", name="pr", help=_PR)
+app.command("bunkhouse.cli.comments:comment", name="comment", help=_COMMENT)
 app.command("bunkhouse.cli.export:export", name="export", help="Write a session to a file.")
 app.command("bunkhouse.cli.sessions:delete", name="delete", help="Delete a session.")
 app.command("bunkhouse.cli.open:open_session", name="open", help=_OPEN)

@@ -27,6 +27,7 @@ Action = Literal[
     "session.read",
     "session.details",
     "session.leave",
+    "session.comment",
     "session.type",
     "session.prompt",
     "session.stop",
@@ -118,6 +119,9 @@ ACTIONS: dict[Action, Rule] = {
         "See what runs in the sandbox, who takes part, and what a pull request would say.",
     ),
     "session.leave": InSession("viewer", "sessions", "Take part no longer."),
+    "session.comment": InSession(
+        "commenter", "sessions", "Say something to the others, which the agent does not get."
+    ),
     "session.type": InSession("commenter", "sessions", "Be seen to type."),
     "session.prompt": InSession(
         "driver", "sessions", "Prompt; change, take back and repeat prompts, those of others too."
