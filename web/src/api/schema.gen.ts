@@ -944,6 +944,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Comment
+         * @description Say something to the others who read along. The agent does not get it.
+         */
+        post: operations["createComment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/links": {
         parameters: {
             query?: never;
@@ -1491,6 +1511,55 @@ export interface components {
             base: string | null;
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * CommentOut
+         * @description A comment, as it is in the log.
+         */
+        CommentOut: {
+            /** Id */
+            id: string;
+            /** Author */
+            author: string;
+            /** Text */
+            text: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * CommentPosted
+         * @description A person's word for the others who read along. The agent does not get it.
+         */
+        CommentPosted: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "comment_posted";
+            /** Comment Id */
+            comment_id: string;
+            /** Author */
+            author: string;
+            /** Text */
+            text: string;
         };
         /**
          * DraftOut
@@ -2066,6 +2135,14 @@ export interface components {
             providers: components["schemas"]["ProviderOut"][];
             /** Default */
             default: string;
+        };
+        /**
+         * NewComment
+         * @description What is to be said.
+         */
+        NewComment: {
+            /** Text */
+            text: string;
         };
         /**
          * NewPrompt
@@ -4239,7 +4316,7 @@ export interface components {
             files: components["schemas"]["ChangedFile"][];
         };
         /** Event */
-        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"];
+        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"] | components["schemas"]["CommentPosted"];
         /**
          * SessionDeleted
          * @description In the stream of the list: a session is no more, or not for you to see any more.
@@ -6095,6 +6172,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    createComment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentOut"];
+                };
             };
             /** @description What went wrong. */
             default: {
