@@ -144,7 +144,7 @@ async def test_a_cookie_of_before_they_had_two_parts_is_replaced_as_well(
     async with database.write() as tx:
         session = await browsers.locked(tx, sign_in)
         assert session is not None
-        await browsers.put(tx, replace(session, secret_hash=None, seed=None))
+        await browsers.put(tx, replace(session, secret_hash=None, seed=None, next_hash=None))
     assert (await known(found, old)).renewed is None
     second = await replaced(found, old, clock)
     clock.advance(seconds=61)

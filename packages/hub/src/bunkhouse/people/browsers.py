@@ -109,6 +109,7 @@ class Browsers:
         now = self._clock()
         expires_at = now + self._lifetime
         sign_in, secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        seed = secrets.token_hex(32)
         await browsers.forget_expired(tx, user.id, now)
         await rows.add_browser_session(
             tx,
@@ -119,7 +120,8 @@ class Browsers:
                 now,
                 expires_at,
                 secret_hash=_digest(secret),
-                seed=secrets.token_hex(32),
+                seed=seed,
+                next_hash=_digest(_after(secret, seed)),
             ),
         )
         await identities.note_sign_in(tx, user.id, now)
@@ -244,12 +246,14 @@ class Browsers:
                 return None
             state = self._state(session, secret, now)
             if session.ended_at is None and state == "following":
+                seed = secrets.token_hex(32)
                 session = replace(
                     session,
                     secret_hash=session.next_hash,
                     previous_hash=session.secret_hash or _digest(""),
-                    next_hash=None,
-                    seed=secrets.token_hex(32),
+                    # Known before it is told: a store that loses its last writes knows it, too.
+                    next_hash=_digest(_after(secret, seed)),
+                    seed=seed,
                     rotated_at=now,
                 )
                 await browsers.put(tx, session)
@@ -271,7 +275,7 @@ class Browsers:
 
     async def _following(self, session: rows.BrowserSession, secret: str) -> str | None:
         """Give the secret that comes after this one; the same whenever it is asked."""
-        if session.next_hash is None or session.seed is None:
+        if session.next_hash is None or session.seed is None:  # of before there were any
             async with self._database.write() as tx:
                 fresh = await browsers.locked(tx, session.id)
                 if fresh is None or self._state(fresh, secret, self._clock()) != "current":
