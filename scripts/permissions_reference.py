@@ -38,6 +38,9 @@ PUBLIC = {
     "GET /invite/{secret}": "the secret lets see for whom it is",
     "POST /invite/{secret}": "the secret is what lets in, where there is no provider",
     "GET /invite/{secret}/{provider}": "the provider is asked who it is",
+    "GET /share": "what the link is for is in a cookie; who takes part by it has to be signed in",
+    "GET /share/{secret}": "the secret is what lets see it",
+    "POST /share": "the same; who takes part by it has to be signed in",
     "POST /api/webhooks/github": "GitHub's signature over the body says that it is GitHub",
     "GET /sign-in/{provider}/callback": "what the provider says is what lets in",
 }
@@ -80,19 +83,25 @@ def render() -> str:
     parts = [
         "## In the installation",
         "",
-        _row("Action", *ROLES[::-1], "What it is"),
-        _row(*["---"] * (len(ROLES) + 2)),
+        _row("Action", *ROLES[::-1], "Scope", "What it is"),
+        _row(*["---"] * (len(ROLES) + 3)),
         *(
-            _row(f"`{name}`", *_marks(ROLES[::-1], rule.role), rule.what)
+            _row(f"`{name}`", *_marks(ROLES[::-1], rule.role), f"`{rule.scope}`", rule.what)
             for name, rule in here.items()
         ),
         "",
         "## In a session",
         "",
-        _row("Action", *weakest_first, "What it is"),
-        _row(*["---"] * (len(SESSION_ROLES) + 2)),
+        _row("Action", "public link", *weakest_first, "Scope", "What it is"),
+        _row(*["---"] * (len(SESSION_ROLES) + 4)),
         *(
-            _row(f"`{name}`", *_marks(weakest_first, rule.role), rule.what)
+            _row(
+                f"`{name}`",
+                "✓" if rule.public else "",
+                *_marks(weakest_first, rule.role),
+                f"`{rule.scope}`",
+                rule.what,
+            )
             for name, rule in there.items()
         ),
         "",

@@ -21,6 +21,7 @@ Seen = Callable[[list[Event]], bool]
 PATIENCE = 180.0
 """Seconds after which something that should have happened has not."""
 
+_SCOPES = ("read", "sessions", "account", "admin")
 _SECRETS = ("ANTHROPIC_", "OPENAI_", "GEMINI_", "BUNKHOUSE_")
 
 
@@ -61,7 +62,8 @@ class HubProcess:
             )
         self.url = self._await_address()
         if not self.token:
-            self.token = self.command("token", "create").stdout.strip()
+            scopes = [part for scope in _SCOPES for part in ("--scope", scope)]
+            self.token = self.command("token", "create", *scopes).stdout.strip()
 
     def _await_address(self) -> str:
         presence = self.data_dir / "hub.json"

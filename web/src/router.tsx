@@ -22,6 +22,12 @@ const session = createRoute({
   component: lazyRouteComponent(() => import("./session/SessionRoute"), "SessionRoute"),
 });
 
+const shown = createRoute({
+  getParentRoute: () => root,
+  path: "/shared/$sessionId",
+  component: lazyRouteComponent(() => import("./shown/ShownRoute"), "ShownRoute"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -40,6 +46,12 @@ const accounts = createRoute({
   getParentRoute: () => settings,
   path: "/accounts",
   component: lazyRouteComponent(() => import("./settings/Accounts"), "Accounts"),
+});
+
+const access = createRoute({
+  getParentRoute: () => settings,
+  path: "/access",
+  component: lazyRouteComponent(() => import("./settings/Access"), "Access"),
 });
 
 const people = createRoute({
@@ -86,7 +98,8 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     session,
-    settings.addChildren([settingsStart, accounts, people]),
+    shown,
+    settings.addChildren([settingsStart, accounts, access, people]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,

@@ -183,6 +183,7 @@ export function useUnlinkAccount() {
 export function sessionActions(session_id: string) {
   const path = { session_id };
   const saying = new Once();
+  const commenting = new Once();
   const forking = new Once();
   return {
     rename: async (title: string) =>
@@ -196,6 +197,16 @@ export function sessionActions(session_id: string) {
     prompt: (body: { text: string; attachments: string[]; when: When }) =>
       saying.send(body, (headers) =>
         take(api.POST("/api/sessions/{session_id}/prompts", { params: { path }, body, headers })),
+      ),
+    comment: (text: string) =>
+      commenting.send(text, (headers) =>
+        take(
+          api.POST("/api/sessions/{session_id}/comments", {
+            params: { path },
+            body: { text },
+            headers,
+          }),
+        ),
       ),
     changePrompt: (prompt_id: string, body: PromptPatch) =>
       take(

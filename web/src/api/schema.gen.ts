@@ -944,6 +944,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Comment
+         * @description Say something to the others who read along. The agent does not get it.
+         */
+        post: operations["createComment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Share Links
+         * @description List the session's share links that let somebody in, newest first.
+         */
+        get: operations["listShareLinks"];
+        put?: never;
+        /**
+         * Create Share Link
+         * @description Make a share link. The answer is the only place where it is told.
+         */
+        post: operations["createShareLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/links/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Share Link
+         * @description Make a share link worthless. Who takes part by it stays; a public one shows nothing more.
+         */
+        delete: operations["revokeShareLink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shared
+         * @description Say who shows this session to you.
+         */
+        get: operations["getShared"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sign-in": {
         parameters: {
             query?: never;
@@ -1003,6 +1087,70 @@ export interface paths {
          * @description Unlink an account; the last one that you can sign in with stays.
          */
         delete: operations["unlinkIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Browsers
+         * @description List the browsers that are signed in as you, and those that had to be signed out.
+         */
+        get: operations["listBrowsers"];
+        put?: never;
+        post?: never;
+        /**
+         * End Other Browsers
+         * @description Sign all browsers out but the one that asks; asked with a token, all.
+         */
+        delete: operations["endOtherBrowsers"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/browsers/{browser_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Browser
+         * @description Sign a browser out. What it has open ends at once.
+         */
+        delete: operations["endBrowser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/{person_id}/browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Browsers Of Person
+         * @description Sign all browsers of somebody out. They may sign in again; their tokens stay.
+         */
+        delete: operations["endBrowsersOfPerson"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1290,6 +1438,34 @@ export interface components {
             items: string[];
         };
         /**
+         * BrowserOut
+         * @description A browser that is signed in as you.
+         */
+        BrowserOut: {
+            /** Id */
+            id: string;
+            /** Device */
+            device: string | null;
+            /** Address */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Last Seen At */
+            last_seen_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Here */
+            here: boolean;
+        };
+        /**
          * ChangedFile
          * @description One file that differs from where the session began.
          */
@@ -1335,6 +1511,55 @@ export interface components {
             base: string | null;
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * CommentOut
+         * @description A comment, as it is in the log.
+         */
+        CommentOut: {
+            /** Id */
+            id: string;
+            /** Author */
+            author: string;
+            /** Text */
+            text: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * CommentPosted
+         * @description A person's word for the others who read along. The agent does not get it.
+         */
+        CommentPosted: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "comment_posted";
+            /** Comment Id */
+            comment_id: string;
+            /** Author */
+            author: string;
+            /** Text */
+            text: string;
         };
         /**
          * DraftOut
@@ -1912,6 +2137,14 @@ export interface components {
             default: string;
         };
         /**
+         * NewComment
+         * @description What is to be said.
+         */
+        NewComment: {
+            /** Text */
+            text: string;
+        };
+        /**
          * NewPrompt
          * @description A follow-up; it is queued while the agent works. It has a text, or attachments, or both.
          */
@@ -2029,6 +2262,13 @@ export interface components {
             /** Events */
             events: components["schemas"]["Event"][];
             usage: components["schemas"]["Usage"];
+        };
+        /** Page[BrowserOut] */
+        BrowserPage: {
+            /** Items */
+            items: components["schemas"]["BrowserOut"][];
+            /** Next */
+            next: string | null;
         };
         /** Page[GrantOut] */
         GrantPage: {
@@ -3437,6 +3677,78 @@ export interface components {
             by: string;
         };
         /**
+         * ShareLinkIn
+         * @description A new share link.
+         */
+        ShareLinkIn: {
+            /**
+             * Role
+             * @default viewer
+             * @enum {string}
+             */
+            role: "owner" | "driver" | "commenter" | "viewer";
+            /**
+             * Public
+             * @default false
+             */
+            public: boolean;
+            /** Uses */
+            uses?: number | null;
+            /** Days */
+            days?: number | null;
+        };
+        /**
+         * ShareLinkOut
+         * @description A share link that is good; its `link` is told once, when it is made.
+         */
+        ShareLinkOut: {
+            /** Id */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "owner" | "driver" | "commenter" | "viewer";
+            /** Public */
+            public: boolean;
+            /** Uses Left */
+            uses_left: number | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Link */
+            link: string | null;
+        };
+        /**
+         * ShareLinksOut
+         * @description The share links of a session that are good, newest first.
+         */
+        ShareLinksOut: {
+            /** Items */
+            items: components["schemas"]["ShareLinkOut"][];
+            /** Public Allowed */
+            public_allowed: boolean;
+        };
+        /**
+         * SharedOut
+         * @description Who shows a session to whoever asks.
+         */
+        SharedOut: {
+            /** By */
+            by: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * Stage
          * @description One step of getting a sandbox ready, or of putting it away.
          *
@@ -3581,6 +3893,21 @@ export interface components {
              * @default token
              */
             name: string;
+            /**
+             * Scopes
+             * @default [
+             *       "read",
+             *       "sessions"
+             *     ]
+             */
+            scopes: ("read" | "sessions" | "account" | "admin")[];
+            /** Days */
+            days?: number | null;
+            /**
+             * Never
+             * @default false
+             */
+            never: boolean;
         };
         /**
          * TokenOut
@@ -3591,11 +3918,15 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /** Scopes */
+            scopes: ("read" | "sessions" | "account" | "admin")[];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Expires At */
+            expires_at: string | null;
             /** Last Used At */
             last_used_at: string | null;
             /** Token */
@@ -3985,7 +4316,7 @@ export interface components {
             files: components["schemas"]["ChangedFile"][];
         };
         /** Event */
-        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"];
+        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"] | components["schemas"]["CommentPosted"];
         /**
          * SessionDeleted
          * @description In the stream of the list: a session is no more, or not for you to see any more.
@@ -4029,6 +4360,11 @@ export interface components {
              * @default null
              */
             role: string | null;
+            /**
+             * Scope
+             * @default null
+             */
+            scope: string | null;
         };
         /**
          * PresentOut
@@ -5848,6 +6184,170 @@ export interface operations {
             };
         };
     };
+    createComment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listShareLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareLinksOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    createShareLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareLinkIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareLinkOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    revokeShareLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getShared: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     listWaysIn: {
         parameters: {
             query?: never;
@@ -5945,6 +6445,120 @@ export interface operations {
             header?: never;
             path: {
                 identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listBrowsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrowserPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    endOtherBrowsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    endBrowser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                browser_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    endBrowsersOfPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
             };
             cookie?: never;
         };

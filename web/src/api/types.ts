@@ -28,11 +28,18 @@ export type PersonPatch = Schemas["PersonPatch"];
 export type Role = Me["role"];
 export type Invite = Schemas["InviteOut"];
 export type NewInvite = Schemas["InviteIn"];
+export type Browser = Schemas["BrowserOut"];
+export type Token = Schemas["TokenOut"];
+export type NewToken = Schemas["TokenIn"];
+/** What a token may be made for. */
+export type Scope = Token["scopes"][number];
 export type Grant = Schemas["GrantOut"];
 export type Participant = Schemas["ParticipantOut"];
 /** What somebody is in a session. */
 export type SessionRole = Participant["role"];
 export type Visibility = Session["visibility"];
+export type ShareLink = Schemas["ShareLinkOut"];
+export type NewShareLink = Schemas["ShareLinkIn"];
 export type OfferedProvider = Schemas["OfferedProvider"];
 export type ProblemDetails = Schemas["ProblemDetails"];
 export type Permissions = NonNullable<NewSession["permissions"]>;

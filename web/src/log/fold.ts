@@ -97,6 +97,9 @@ function apply(draft: Draft, event: LogEvent): void {
     case "model_retry":
       draft.retry(event, key);
       break;
+    case "comment_posted":
+      draft.push({ kind: "comment", key, at: event.at, author: event.author, text: event.text });
+      break;
     case "permission_requested":
       draft.ask({ kind: "permission", key, at: event.at, request: event, reply: null, by: null });
       break;

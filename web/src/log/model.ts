@@ -248,6 +248,15 @@ export interface ForgeBlock {
   event: PullRequestEvent;
 }
 
+/** A person's word for the others who read along; the agent does not get it. */
+export interface CommentBlock {
+  kind: "comment";
+  key: string;
+  at: string;
+  author: string;
+  text: string;
+}
+
 interface Placed {
   /** Where it began in the log. */
   seq?: number | undefined;
@@ -273,7 +282,8 @@ type AnyBlock =
   | HandBackBlock
   | RewoundBlock
   | ForkedBlock
-  | ForgeBlock;
+  | ForgeBlock
+  | CommentBlock;
 
 export type Block = AnyBlock & Placed;
 

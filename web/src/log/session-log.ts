@@ -1,6 +1,7 @@
 import { api, Refusal, take } from "@/api/client";
 import { keepConnected } from "@/api/connection";
-import { followLog } from "@/api/live";
+import { type FollowedLog, followLog } from "@/api/live";
+import { readStream } from "@/api/sse";
 import type { EventPage, LogEvent } from "@/api/types";
 import { fold } from "./fold";
 import { Held } from "./held";
@@ -27,6 +28,29 @@ export interface LogState {
   loaded: boolean;
   error: Error | null;
 }
+
+/** Takes what is added to a log until the signal, or until nothing more can come. */
+export type Follow = (log: FollowedLog, signal: AbortSignal, opened: () => void) => Promise<void>;
+
+/** With all else that a page shows. */
+const inThePageStream: Follow = async (log, signal, opened) => {
+  opened();
+  const leave = followLog(log);
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  leave();
+};
+
+/** By itself, for whoever may see nothing else. */
+export const inAStreamOfItsOwn: Follow = async (
+  { sessionId, after, take: taken },
+  signal,
+  opened,
+) => {
+  const path = `/api/sessions/${encodeURIComponent(sessionId)}/events`;
+  for await (const messages of readStream(`${path}?folded=true&after=${after()}`, signal, opened)) {
+    taken(messages.map(({ data }) => JSON.parse(data) as LogEvent));
+  }
+};
 
 const UNREAD: LogState = {
   transcript: EMPTY,
@@ -59,7 +83,10 @@ export class SessionLog {
   private step = FIRST;
   private headStep = FIRST;
 
-  constructor(readonly sessionId: string) {}
+  constructor(
+    readonly sessionId: string,
+    private readonly follow: Follow = inThePageStream,
+  ) {}
 
   readonly snapshot = (): LogState => this.state;
 
@@ -116,15 +143,16 @@ export class SessionLog {
       this.beginAt(page);
       this.set({ loaded: true });
     }
-    opened();
-    const leave = followLog({
-      sessionId: this.sessionId,
-      after: () => this.waiting.at(-1)?.seq ?? this.state.transcript.lastSeq,
-      take: (events) => this.add(events),
-      gone: () => this.set({ error: GONE }),
-    });
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    leave();
+    await this.follow(
+      {
+        sessionId: this.sessionId,
+        after: () => this.waiting.at(-1)?.seq ?? this.state.transcript.lastSeq,
+        take: (events) => this.add(events),
+        gone: () => this.set({ error: GONE }),
+      },
+      signal,
+      opened,
+    );
   }
 
   private async page(

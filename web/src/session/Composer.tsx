@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { clsx } from "clsx";
 import { Square } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { queries } from "@/api/queries";
 import type { When } from "@/api/types";
 import { AttachButton } from "@/attach/AttachButton";
@@ -13,6 +13,7 @@ import { Button } from "@/ui/Button";
 import { Kbd } from "@/ui/Kbd";
 import { useKeys } from "@/ui/keys";
 import { useStored } from "@/ui/stored";
+import { takeQuotes } from "./comments/quoting";
 import { useSessionPage } from "./context";
 import { Queue } from "./queue/Queue";
 
@@ -49,6 +50,20 @@ export function Composer() {
       setText([text, now.current].filter((words) => words.trim() !== "").join("\n\n"));
     });
   };
+  const comment = () => {
+    setText("");
+    void act(actions.comment(text.trim())).then((done) => {
+      if (!done) setText([text, now.current].filter((words) => words.trim() !== "").join("\n\n"));
+    });
+  };
+  useEffect(
+    () =>
+      takeQuotes(id, (words) => {
+        setText([now.current, words].filter((each) => each.trim() !== "").join("\n\n"));
+        field.current?.focus();
+      }),
+    [id, setText],
+  );
   const stop = () => {
     if (!turn || stopping === turn) return;
     setStopping(turn);
@@ -118,6 +133,16 @@ export function Composer() {
                 <Square size={12} fill="currentColor" />
                 {stopping === turn ? "Stopping…" : "Stop"}
                 <Kbd keys="Esc" />
+              </Button>
+            )}
+            {text.trim() !== "" && attachments.files.length === 0 && (
+              <Button
+                look="quiet"
+                data-testid="comment-send"
+                title="To those who read along; the agent does not get it"
+                onClick={comment}
+              >
+                Comment
               </Button>
             )}
             {turn && !drive && something && (

@@ -10,8 +10,8 @@ import { Asleep } from "./sleep/Asleep";
 
 /** What is the case right now, at the end of the transcript: why nothing moves, or that it does. */
 export function LiveLine() {
-  const { drives, state, transcript, session } = useSessionPage();
-  const { data: system } = useQuery(queries.system);
+  const { drives, state, transcript, session, shown } = useSessionPage();
+  const { data: system } = useQuery({ ...queries.system, enabled: !shown });
   const last = transcript.blocks.at(-1);
   const reason = transcript.stateReason ?? session?.state_reason;
 

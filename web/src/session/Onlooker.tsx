@@ -1,5 +1,7 @@
 import { Users } from "lucide-react";
+import { comments } from "@/api/rights";
 import { Button } from "@/ui/Button";
+import { CommentField } from "./comments/CommentField";
 import { useSessionPage } from "./context";
 import { Queue } from "./queue/Queue";
 import { aRole } from "./share/words";
@@ -11,6 +13,11 @@ export function Onlooker() {
   return (
     <div>
       <Queue />
+      {comments(session) && (
+        <div className="mb-2">
+          <CommentField />
+        </div>
+      )}
       <div
         data-testid="onlooker"
         className="flex flex-wrap items-center gap-x-4 gap-y-2 rounded-md border bg-sunken px-4 py-2.5"

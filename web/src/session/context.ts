@@ -42,6 +42,8 @@ export interface SessionPageState {
   share: () => void;
   /** The pane has the whole window. */
   full: boolean;
+  /** A public link shows it: there is nothing else that one may ask the hub for. */
+  shown?: boolean;
 }
 
 export const SessionContext = createContext<SessionPageState | null>(null);

@@ -97,7 +97,10 @@ it.each(["viewer", "commenter"] as const)(
     fireEvent.keyDown(screen.getByTestId("session-menu"), { key: "Enter" });
     const items = (await screen.findAllByRole("menuitem")).map((item) => item.textContent);
     expect(items).toEqual(["Export as Markdown", "Export as JSONL"]);
-    expect(screen.queryByRole("textbox")).toBeNull();
+    const fields = screen.queryAllByRole("textbox", { hidden: true });
+    expect(fields.map((field) => field.getAttribute("data-testid"))).toEqual(
+      role === "commenter" ? ["comment-field"] : [],
+    );
     expect(location.search).toBe("");
     expect(asked.filter((request) => !request.startsWith("GET events"))).toEqual([]);
   },

@@ -13,6 +13,9 @@ bePatient();
 listen();
 afterEach(() => vi.unstubAllGlobals());
 
+/** Whose browsers the hub was told to sign out. */
+const signedOut: string[] = [];
+
 const person = (id: string, name: string, role: Role, more: Partial<Person> = {}): Person => ({
   ...{ id, name, role, created_at: SINCE, deactivated_at: null },
   ...more,
@@ -21,6 +24,7 @@ const person = (id: string, name: string, role: Role, more: Partial<Person> = {}
 /** A hub that keeps people, the last admin among them, and invitations. */
 function hub(people: Person[], invites: Invite[] = [], me = people[0]) {
   const made: NewInvite[] = [];
+  signedOut.length = 0;
   const find = (id: unknown) => people.find((each) => each.id === id) as Person;
   const lastAdmin = (id: unknown) =>
     !people.some(
@@ -44,6 +48,10 @@ function hub(people: Person[], invites: Invite[] = [], me = people[0]) {
       const no = lastAdmin(params.id);
       if (no) return no;
       find(params.id).deactivated_at = SINCE;
+      return new HttpResponse(null, { status: 204 });
+    }),
+    http.delete(`${API}/people/:id/browsers`, ({ params }) => {
+      signedOut.push(params.id as string);
       return new HttpResponse(null, { status: 204 });
     }),
     http.get(`${API}/invites`, () => HttpResponse.json({ items: invites, next: null })),
@@ -113,6 +121,21 @@ it("deactivates somebody once that is confirmed, and lets them in again", async 
   fireEvent.click(screen.getByRole("button", { name: "Let Ben in again" }));
   await waitFor(async () => expect(await row("People", "Ben")).toBeTruthy());
   expect(screen.queryByRole("list", { name: "Deactivated" })).toBeNull();
+});
+
+it("signs somebody out everywhere once that is confirmed, and oneself not from here", async () => {
+  hub(two());
+  open();
+  await row("People", "Ben");
+  await choose("More about Ben", /^Sign out everywhere/, "menuitem");
+  const asked = await screen.findByRole("dialog", { name: "Sign Ben out everywhere?" });
+  expect(signedOut).toEqual([]);
+  fireEvent.click(within(asked).getByRole("button", { name: "Sign out everywhere" }));
+  await waitFor(() => expect(signedOut).toEqual(["2"]));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  fireEvent.keyDown(screen.getByRole("button", { name: "More about Ada" }), { key: "Enter" });
+  await screen.findByRole("menuitem", { name: /^Deactivate/ });
+  expect(screen.queryByRole("menuitem", { name: /^Sign out everywhere/ })).toBeNull();
 });
 
 it("tells the link of an invitation once, to be copied, and takes invitations back", async () => {

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { Ellipsis, UserX } from "lucide-react";
+import { Ellipsis, LogOut, UserX } from "lucide-react";
 import { useState } from "react";
+import { useEndBrowsersOf } from "@/api/access";
 import { peopleQueries, useManagePerson } from "@/api/people";
 import { queries } from "@/api/queries";
 import type { Person } from "@/api/types";
@@ -70,7 +71,9 @@ function Everybody({ own }: { own: string }) {
 
 function Row({ person, own }: { person: Person; own: boolean }) {
   const manage = useManagePerson();
+  const endBrowsers = useEndBrowsersOf(person.id);
   const [asking, setAsking] = useState(false);
+  const [ending, setEnding] = useState(false);
   const { id, name, role, created_at, deactivated_at } = person;
   return (
     <li className="px-4 py-3">
@@ -122,6 +125,12 @@ function Row({ person, own }: { person: Person; own: boolean }) {
                 </IconButton>
               }
             >
+              {!own && (
+                <MenuItem onSelect={() => setEnding(true)}>
+                  <LogOut size={15} />
+                  Sign out everywhere
+                </MenuItem>
+              )}
               <MenuItem danger onSelect={() => setAsking(true)}>
                 <UserX size={15} />
                 Deactivate
@@ -131,6 +140,20 @@ function Row({ person, own }: { person: Person; own: boolean }) {
         )}
       </div>
       {manage.error && <ErrorProblem error={manage.error} className="mt-3" />}
+      <Confirm
+        open={ending}
+        onClose={() => {
+          setEnding(false);
+          endBrowsers.reset();
+        }}
+        title={`Sign ${name} out everywhere?`}
+        verb="Sign out everywhere"
+        busy={endBrowsers.isPending}
+        error={endBrowsers.error}
+        onConfirm={() => endBrowsers.mutate(undefined, { onSuccess: () => setEnding(false) })}
+      >
+        All their browsers are signed out at once, and they may sign in again. Their tokens stay.
+      </Confirm>
       <Confirm
         open={asking}
         onClose={() => setAsking(false)}

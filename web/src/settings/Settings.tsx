@@ -22,6 +22,7 @@ export function Settings() {
           <MenuIcon size={18} />
         </IconButton>
         <Tab to="/settings/accounts">Accounts</Tab>
+        <Tab to="/settings/access">Access</Tab>
         {me?.role === "admin" && <Tab to="/settings/people">People</Tab>}
       </nav>
       <div className="min-h-0 flex-1 overflow-y-auto">
@@ -37,7 +38,7 @@ function Tab({
   to,
   children,
 }: {
-  to: "/settings/accounts" | "/settings/people";
+  to: "/settings/access" | "/settings/accounts" | "/settings/people";
   children: string;
 }) {
   return (

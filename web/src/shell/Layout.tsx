@@ -17,8 +17,16 @@ import { useTitle } from "./use-title";
 
 /** What stands around every page: who is asked for first, the list of sessions, the palette. */
 export function Layout() {
+  const shown = useRouterState({
+    select: (state) => state.location.pathname.startsWith("/shared/"),
+  });
+  // What a public link shows is for whoever has it: nobody is asked who they are.
+  return shown ? <Outlet /> : <Inside />;
+}
+
+function Inside() {
   const me = useQuery(queries.me);
-  if (me.error instanceof Refusal && me.error.status === 401) return <SignIn />;
+  if (me.error instanceof Refusal && me.error.status === 401) return <SignIn why={me.error} />;
   if (me.isPending || (me.error && !me.data)) {
     return me.error ? <Offline retry={() => void me.refetch()} whole /> : null;
   }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { CircleUser, Keyboard, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
+import { CircleUser, Keyboard, KeyRound, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
 import { Dialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { queries } from "@/api/queries";
@@ -82,6 +82,13 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
                   onSelect={run(() => void navigate({ to: "/settings/accounts" }))}
                 >
                   Accounts
+                </Action>
+                <Action
+                  icon={<KeyRound size={14} />}
+                  words={["token", "api", "browsers", "sign out", "settings"]}
+                  onSelect={run(() => void navigate({ to: "/settings/access" }))}
+                >
+                  Access
                 </Action>
                 {me?.role === "admin" && (
                   <Action

@@ -1,7 +1,8 @@
 // @vitest-environment jsdom
-import { screen } from "@testing-library/react";
+import { cleanup, screen } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { expect, it } from "vitest";
+import { Refusal } from "@/api/client";
 import type { OfferedProvider } from "@/api/types";
 import { API, drawAt, listen, server, stubLayout } from "../../dev/page-in-jsdom";
 import { SignIn } from "./SignIn";
@@ -15,7 +16,7 @@ function offering(...providers: OfferedProvider[]) {
   server.use(http.get(WAYS, () => HttpResponse.json({ providers })));
 }
 
-const open = (at: string) => drawAt(at, SignIn);
+const open = (at: string, why: Refusal | null = null) => drawAt(at, () => <SignIn why={why} />);
 
 it("leads to each provider and back to the page that was asked for, with the link below", async () => {
   offering(
@@ -53,4 +54,14 @@ it("is about the link, too, where the hub can not say what there is", async () =
   server.use(http.get(WAYS, () => HttpResponse.json({ status: 503 }, { status: 503 })));
   open("/");
   await screen.findByRole("heading", { level: 1, name: "Open the link from the terminal" });
+});
+
+it("says why one was signed out where it was not one's own doing", async () => {
+  offering();
+  open("/", new Refusal(401, "sign_in_copied", "You were signed out: a copy.", "Sign in again."));
+  expect((await screen.findByRole("alert")).textContent).toContain("You were signed out: a copy.");
+  cleanup();
+  open("/", new Refusal(401, "unauthorized", "You are not signed in.", null));
+  await screen.findByRole("heading", { level: 1 });
+  expect(screen.queryByRole("alert")).toBeNull();
 });

@@ -1,15 +1,17 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouterState } from "@tanstack/react-router";
+import type { Refusal } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { OfferedProvider } from "@/api/types";
 import { Button, LinkButton } from "@/ui/Button";
 import { CopyButton } from "@/ui/CopyButton";
+import { ErrorProblem } from "@/ui/Problem";
 import { Mark } from "./Mark";
 
 const COMMAND = "bunkhouse admin link";
 
 /** Nobody is signed in here: how to get in, in plain words. */
-export function SignIn() {
+export function SignIn({ why = null }: { why?: Refusal | null }) {
   const ways = useQuery(queries.waysIn);
   // Whether there are providers says what the page is about: better nothing than a page that jumps.
   if (ways.isPending) return null;
@@ -21,6 +23,7 @@ export function SignIn() {
           <Mark size={24} />
           <span className="font-semibold">Bunkhouse</span>
         </div>
+        {why?.code === "sign_in_copied" && <ErrorProblem error={why} className="mt-6" />}
         {providers.length > 0 ? (
           <>
             <h1 className="mt-6 text-18 font-semibold">Sign in</h1>

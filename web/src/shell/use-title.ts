@@ -5,6 +5,7 @@ import { queries } from "@/api/queries";
 import { groupSessions } from "./groups";
 
 const PAGES: Record<string, string> = {
+  "/settings/access": "Access",
   "/settings/accounts": "Accounts",
   "/settings/people": "People",
 };

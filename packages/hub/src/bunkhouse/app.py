@@ -29,13 +29,16 @@ from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import Directory, Participants, People, Rights
 from bunkhouse.people.invites import Invites
+from bunkhouse.people.share_links import ShareLinks
 from bunkhouse.people.signin import Grant as SignInGrant
 from bunkhouse.people.signin import KeepGrant, SignIn
+from bunkhouse.people.throttle import Throttle
 from bunkhouse.sandboxes.local import LocalEngine, installation_id
 from bunkhouse.sandboxes.mirrors import registry_hosts
 from bunkhouse.sandboxes.readiness import Readiness, readiness
 from bunkhouse.sessions import Journal, Knocking, Links, Sessions, Specs
 from bunkhouse.sessions.attaching import Attaching
+from bunkhouse.sessions.commenting import Comments
 from bunkhouse.sessions.deleting import Retention
 from bunkhouse.sessions.dialling import Dialling
 from bunkhouse.sessions.dozing import Dozing
@@ -185,6 +188,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             database,
             cookie_days=settings.cookie_days,
             link_minutes=settings.link_minutes,
+            rotate_minutes=settings.cookie_rotate_minutes,
+            grace_seconds=settings.cookie_grace_seconds,
+            public_links=settings.public_links,
             bus=journal.bus,
         )
         rights = Rights(database, journal.bus, people)
@@ -225,6 +231,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             directory=Directory(database, journal.bus),
             sign_in=SignIn.of(settings, database, people, keep_grant=keeping(grants)),
             invites=Invites.of(settings, database, people),
+            throttle=Throttle.of(settings),
+            share_links=ShareLinks.of(settings, database, journal.bus),
+            comments=Comments(journal, longest=settings.comment_bytes),
             models=ModelAnswers(providers),
             system=SystemAnswers(engine, settings, sample, hold=journal.hold),
             repositories=RepositoryAnswers(catalog, Recent(database), grants),

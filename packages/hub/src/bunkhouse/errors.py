@@ -5,7 +5,8 @@
     ├── Unauthorized          401  nobody is signed in
     ├── Forbidden             403  signed in, but not allowed
     │   ├── NotAllowed
-    │   └── RoleNeeded
+    │   ├── RoleNeeded
+    │   └── ScopeNeeded
     ├── NotFound              404
     ├── Misdirected           421  a host name that is nobody's
     ├── Conflict              409  not in this state
@@ -18,6 +19,7 @@
     │   └── GrantRevoked
     ├── TooLarge              413
     ├── TooMany               429
+    │   └── TooManyTries
     ├── Unavailable           503  something that we need is not there now
     │   ├── EngineDown
     │   ├── ImageMissing
@@ -38,6 +40,8 @@ class BunkhouseError(Exception):
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
+    retry_after: int | None = None
+    """In how many seconds it may be tried again, where that is known."""
 
     def __init__(self, message: str, *, remedy: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -84,6 +88,16 @@ class RoleNeeded(Forbidden):
     def __init__(self, message: str, *, role: str, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.role = role
+
+
+class ScopeNeeded(Forbidden):
+    """Whoever asks may do this, but not with this token: `scope` says what it would need."""
+
+    code = "scope_needed"
+
+    def __init__(self, message: str, *, scope: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.scope = scope
 
 
 class NotFound(BunkhouseError):
@@ -161,6 +175,16 @@ class TooMany(BunkhouseError):
 
     code = "too_many"
     status = 429
+
+
+class TooManyTries(TooMany):
+    """Too many wrong secrets came from this address."""
+
+    code = "too_many_tries"
+
+    def __init__(self, message: str, *, retry_after: int, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
 
 
 class Unavailable(BunkhouseError):

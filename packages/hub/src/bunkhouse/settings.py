@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from bunkhouse.access_settings import AccessSettings
 
 MEBIBYTE = 1024 * 1024
 
@@ -21,7 +23,7 @@ def _default_data_dir() -> Path:
     return Path(base) / "bunkhouse"
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """All that an installation can set. Sizes are in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="BUNKHOUSE_", env_file=".env", extra="ignore")
@@ -156,6 +158,7 @@ class Settings(BaseSettings):
         500, ge=1, description="Sessions that one person started and that have not ended."
     )
     prompt_bytes: int = Field(256 * 1024, ge=1024, description="Largest prompt, in bytes of UTF-8.")
+    comment_bytes: int = Field(16 * 1024, ge=1, description="Largest comment, in bytes of UTF-8.")
     event_bytes: int = Field(
         2 * MEBIBYTE,
         ge=MEBIBYTE,

@@ -1,16 +1,19 @@
 """Everybody who may come to a session: from nobody to an admin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from bunkhouse.api.access import PUBLIC_COOKIE
 from bunkhouse.people import Person, SessionRole, Visibility
 from bunkhouse.people.permissions import SESSION_ROLES
 from bunkhouse.sessions import NewSession
 
 from .house import House
 
-Who = Literal["nobody", "stranger", "viewer", "commenter", "driver", "owner", "admin"]
+Who = Literal["nobody", "public", "stranger", "viewer", "commenter", "driver", "owner", "admin"]
 EVERYBODY: tuple[Who, ...] = get_args(Who)
+PEOPLE = EVERYBODY[2:]
+"""Those of them who are signed in; `public` has nothing but a public link."""
 
 
 async def signed_in(house: House) -> tuple[Person, str]:
@@ -29,8 +32,13 @@ class Cast:
     house: House
     people: dict[Who, Person]
     tokens: dict[Who, str]
+    links: dict[str, str] = field(default_factory=dict[str, str])
+    """The secrets of public links, by session."""
 
     def headers(self, who: Who) -> dict[str, str]:
+        if who == "public":
+            cookies = [f"{PUBLIC_COOKIE}_{key}={secret}" for key, secret in self.links.items()]
+            return {"Cookie": "; ".join(cookies), "Sec-Fetch-Site": "same-origin"}
         token = self.tokens.get(who)
         return {} if token is None else {"Authorization": f"Bearer {token}"}
 
@@ -48,6 +56,9 @@ class Cast:
         for role in ("viewer", "commenter", "driver"):
             other = self.people[role]
             await self.house.services.participants.put(view.id, other.id, role, owner)
+        _, self.links[view.id] = await self.house.services.share_links.create(
+            view.id, owner, public=True
+        )
         return view.id
 
 

@@ -28,10 +28,13 @@ from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
+from bunkhouse.people.share_links import ShareLinks
 from bunkhouse.people.signin import SignIn
+from bunkhouse.people.throttle import Throttle
 from bunkhouse.sandboxes.fake import FakeProvider
 from bunkhouse.sessions import Sessions
 from bunkhouse.sessions.attaching import Attaching
+from bunkhouse.sessions.commenting import Comments
 from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
@@ -182,7 +185,7 @@ async def running_house(
     sessions.streams = reaching.sockets["streams"]
     editor_settings = EditorSettings(room.journal, reaching)
     attaching = Attaching.of(settings)
-    people = People(room.database, bus=room.bus)
+    people = People(room.database, bus=room.bus, public_links=True)
     rights = Rights(room.database, room.bus, people)
     admin = await people.first_admin()
     _, token = await people.create_token(admin, "tests")
@@ -203,6 +206,9 @@ async def running_house(
         directory=Directory(room.database, room.bus),
         sign_in=SignIn.of(settings, room.database, people),
         invites=Invites.of(settings, room.database, people),
+        throttle=Throttle.of(settings),
+        share_links=ShareLinks(room.database, room.bus, public=True),
+        comments=Comments(room.journal, longest=settings.comment_bytes),
         models=MemoryModels(),
         system=system,
         repositories=MemoryRepositories(),

@@ -12,17 +12,19 @@ import pytest
 import websockets
 
 from bunkhouse.api.bridge import CLOSE_FORBIDDEN
-from bunkhouse.people import ACTIONS, Action, Visibility
+from bunkhouse.people import ACTIONS, Action, Scope, Visibility
+from bunkhouse.people.identity import SCOPES
 from bunkhouse.people.permissions import (
     ROLES,
     SESSION_ROLES,
     InInstallation,
 )
+from bunkhouse.people.tokens import TokenRules
 from bunkhouse.sessions import NewSession
 
 from ..sandbox import SECONDS, FakeSandbox, fake_sandbox
 from ..sessions.runner import Runner
-from .cast import EVERYBODY, Cast, Who, gathered
+from .cast import EVERYBODY, PEOPLE, Cast, Who, gathered
 from .house import House
 from .permissions_page import ROUTES, SCRIPT
 from .test_live import the_log, until_ready
@@ -38,6 +40,8 @@ BODIES: dict[str, Any] = {
     "rewindSession": {"seq": 1},
     "putParticipant": {"role": "viewer"},
     "sayTyping": {"typing": True},
+    "createShareLink": {},
+    "createComment": {"text": "hello"},
 }
 """By operation, a body that can be taken; where there is none, an empty one is sent."""
 
@@ -75,6 +79,10 @@ def expected(cast: Cast, who: Who, action: Action) -> int | None:
     rule = ACTIONS[action]
     if who == "nobody":
         return 401
+    if who == "public":
+        if isinstance(rule, InInstallation):
+            return 401
+        return None if rule.public else 403
     if isinstance(rule, InInstallation):
         return None if ROLES.index(cast.people[who].role) <= ROLES.index(rule.role) else 403
     role = cast.role(who)
@@ -181,13 +189,43 @@ async def test_what_one_may_not_see_is_answered_as_what_is_not_there(cast: Cast)
 async def test_lists_have_what_one_may_see(cast: Cast, visibility: Visibility) -> None:
     session_id = await cast.session(visibility)
     floor = {"private": None, "visible": "viewer", "joinable": "driver"}[visibility]
-    for who in EVERYBODY[1:]:
+    for who in PEOPLE:
         async with cast.house.client() as client:
             listed = await client.get("/api/sessions", headers=cast.headers(who))
         roles = {each["id"]: each["role"] for each in listed.json()["items"]}
         own = cast.role(who)
         both = [role for role in SESSION_ROLES if role in (own, floor)]
         assert roles == ({session_id: both[0]} if both else {})
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_all_routes_with_a_token_of_one_scope(
+    cast: Cast, sandbox: FakeSandbox, scope: Scope
+) -> None:
+    """Of an admin, who may all of it."""
+    wrong: list[object] = []
+    _, secret = await cast.house.people.create_token(
+        cast.people["admin"], scope, scopes=[scope], rules=TokenRules()
+    )
+    headers = {"Authorization": f"Bearer {secret}"}
+    session_id = await in_sandbox(cast, sandbox)
+    async with cast.house.client() as client:
+        for route in HTTP:
+            path = route.path.replace("{session_id}", session_id)
+            path = path.replace("{name}", "editor").replace("{", "none_").replace("}", "")
+            body = BODIES.get(route.operation, {})
+            if route.operation == "createToken":
+                body = {"scopes": [scope]}
+            status, problem = await ask(client, route.method, path, body, headers)
+            refused = problem.get("code") == "scope_needed"
+            needed = ACTIONS[route.action].scope
+            if refused != (needed != scope) or status == 500:
+                wrong.append((route.name, status, problem))
+            if refused:
+                assert (status, problem["scope"]) == (403, needed)
+            if route.operation in LAST and not refused:
+                session_id = await in_sandbox(cast, sandbox)
+    assert wrong == []
 
 
 # ── WebSockets ───────────────────────────────────────────────────────────────────────────────
@@ -228,6 +266,22 @@ async def test_all_websockets_as_everybody(cast: Cast, sandbox: FakeSandbox, rou
             for message in SAID[route.operation]:
                 await ws.send(message)
             await sandbox.heard_all(SAID[route.operation])
+
+
+@pytest.mark.parametrize("route", SOCKETS, ids=lambda route: route.operation)
+async def test_no_websocket_with_a_token_of_another_scope(
+    cast: Cast, sandbox: FakeSandbox, route: Any
+) -> None:
+    sandbox.terminals.append("t0")
+    session_id = await in_sandbox(cast, sandbox)
+    admin = cast.people["admin"]
+    scopes: list[Scope] = [each for each in SCOPES if each != ACTIONS[route.action].scope]
+    _, cast.tokens["admin"] = await cast.house.people.create_token(admin, "t", scopes=scopes)
+    with pytest.raises(websockets.InvalidStatus) as told:
+        async with socket(cast, "admin", route.path, session_id):
+            pass
+    assert told.value.response.status_code == 403
+    assert sandbox.heard == []
 
 
 # ── what is open when it changes ─────────────────────────────────────────────────────────────
@@ -386,7 +440,7 @@ async def test_each_kind_of_live_message_as_everybody(cast: Cast) -> None:
     runner = Runner(cast.house.room, session_id)
     await runner.start()
     owner = cast.headers("owner")
-    for who in EVERYBODY[1:]:
+    for who in PEOPLE:
         path = f"/api/events?session={session_id}"
         async with (
             asyncio.timeout(SECONDS),

@@ -37,7 +37,8 @@ async def test_from_start_to_stop(lone: Program) -> None:
         assert (await browser.get("/api/system")).json()["engine"]["ok"] is False
 
     # Tokens and links are made beside it, and are the same person's.
-    token = await lone("token", "create", "--name", "ci")
+    scopes = ("--scope", "read", "--scope", "account")
+    token = await lone("token", "create", "--name", "ci", *scopes)
     assert (token.code, token.err) == (0, "")
     assert re.fullmatch(r"bh_\S+\n", token.out)
     async with httpx2.AsyncClient(

@@ -17,7 +17,7 @@ from .test_serve import serving
 
 
 async def give_token(url: str, program: Program, secret: str) -> None:
-    token = (await program("token", "create")).out.strip()
+    token = (await program("token", "create", "--scope", "account")).out.strip()
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
         answer = await client.put("/api/me/grants/github", json={"token": secret})

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bunkhouse.bus.memory import MemoryBus
-from bunkhouse.errors import Conflict, NotFound, RoleNeeded, Unauthorized
+from bunkhouse.errors import Conflict, NotFound, RoleNeeded, ScopeNeeded, Unauthorized
 from bunkhouse.people import (
     Directory,
     Participants,
@@ -18,6 +18,7 @@ from bunkhouse.people import (
     Visibility,
     rights,
 )
+from bunkhouse.people.tokens import TokenRules
 from bunkhouse.store import Database, sessions
 
 from ..store.rows import add_session
@@ -199,6 +200,44 @@ async def test_what_no_word_comes_of_is_found_out(
             await leave.over.wait()
         with pytest.raises(Unauthorized):
             await leave.ask()
+
+
+async def test_what_is_open_ends_when_its_token_has_expired(
+    people: People,
+    database: Database,
+    clock: Clock,
+    asked: Rights,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rights, "ASK_AGAIN_SECONDS", 0.02)
+    author = await member(people)
+    await session_of(database, author)
+    _, secret = await people.create_token(author, "short", rules=TokenRules(), days=1)
+    by_token = await people.by_token(secret)
+    assert by_token is not None
+    with asked.held(Question(by_token.sign_in or "", "session.read", "s")) as leave:
+        await leave.ask()
+        clock.advance(days=1)
+        async with asyncio.timeout(60):
+            await leave.over.wait()
+
+
+async def test_what_a_token_is_not_made_for_is_refused_while_open_too(
+    people: People, database: Database, asked: Rights
+) -> None:
+    author = await member(people)
+    await session_of(database, author)
+    _, secret = await people.create_token(author, "reads", scopes=["read"])
+    by_token = await people.by_token(secret)
+    assert by_token is not None
+    await asked.ask(Question(by_token.sign_in or "", "session.read", "s"))
+    with pytest.raises(ScopeNeeded) as needed:
+        await asked.ask(Question(by_token.sign_in or "", "session.use", "s"))
+    assert needed.value.scope == "sessions"
+    # Nor is it told whether there is such a session.
+    for session_id in ("s", "none"):
+        with pytest.raises(ScopeNeeded):
+            await asked.require(by_token, "session.prompt", session_id)
 
 
 async def test_refusals_are_audited_and_questions_about_nothing_are_not(

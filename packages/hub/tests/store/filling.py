@@ -15,6 +15,7 @@ _MEANT: dict[str, Any] = {
     "command": {"command": "stop", "turn_id": "p"},
     "attachments": [],
     "visibility": "joinable",
+    "scopes": ["read"],
     "deactivated_at": None,
     "lease_until": 12.5,
 }

@@ -4,7 +4,7 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { afterEach, expect, it, vi } from "vitest";
 import { queries, queryClient } from "@/api/queries";
-import type { Me, Participant, Session, SessionRole } from "@/api/types";
+import type { Me, NewShareLink, Participant, Session, SessionRole, ShareLink } from "@/api/types";
 import {
   API,
   bePatient,
@@ -21,13 +21,21 @@ const AT = "2026-01-01T00:00:00Z";
 bePatient();
 stubLayout();
 listen();
-afterEach(() => closed.mockClear());
+afterEach(() => {
+  closed.mockClear();
+  links = [];
+  publicAllowed = false;
+});
 
 const PEOPLE = { ada: "Ada", ben: "Ben", chi: "Chioma", dan: "Dan" };
 type Id = keyof typeof PEOPLE;
 const takesPart = (id: Id, role: SessionRole, author = false): Participant => ({
   ...{ id, name: PEOPLE[id], role, author, since: AT },
 });
+
+const LINK = "https://bunkhouse.example/share/told-once";
+let links: ShareLink[] = [];
+let publicAllowed = false;
 
 /** A hub that keeps who takes part in the one session that Ada began. */
 function hub(session: Session, me: Me, there: Participant[], refuse = false) {
@@ -39,6 +47,28 @@ function hub(session: Session, me: Me, there: Participant[], refuse = false) {
     http.get(`${API}/me`, () => HttpResponse.json(me)),
     http.get(`${API}/people`, () => HttpResponse.json({ items: people, next: null })),
     http.get(`${API}/sessions/s/people`, () => HttpResponse.json({ items: there, next: null })),
+    http.get(`${API}/sessions/s/links`, () =>
+      HttpResponse.json({ items: links, public_allowed: publicAllowed }),
+    ),
+    http.post(`${API}/sessions/s/links`, async ({ request }) => {
+      const wish = (await request.json()) as NewShareLink;
+      done.push(`link ${wish.public ? "public" : wish.role} ${wish.uses} ${wish.days}`);
+      const link: ShareLink = {
+        ...{ id: `l${links.length}`, role: wish.role ?? "viewer", public: wish.public ?? false },
+        ...{ uses_left: wish.uses ?? null, created_by: "Ada", created_at: AT, link: null },
+        expires_at: new Date(Date.now() + 7 * 86_400_000).toISOString(),
+      };
+      links.unshift(link);
+      return HttpResponse.json({ ...link, link: LINK }, { status: 201 });
+    }),
+    http.delete(`${API}/sessions/s/links/:id`, ({ params }) => {
+      done.push(`${params.id} revoked`);
+      links.splice(
+        links.findIndex((each) => each.id === params.id),
+        1,
+      );
+      return new HttpResponse(null, { status: 204 });
+    }),
     http.put(`${API}/sessions/s/people/:id`, async ({ params, request }) => {
       const { role } = (await request.json()) as { role: SessionRole };
       const id = params.id as Id;
@@ -163,4 +193,41 @@ it.each([
   await waitFor(() => expect(closed).toHaveBeenCalled());
   await waitFor(() => expect(router.state.location.pathname).toBe(path));
   expect(done).toEqual(["ben leaves"]);
+});
+
+it("makes links for others, shows each once, and takes them back", async () => {
+  const done = hub(session("owner"), member("ada"), [takesPart("ada", "owner", true)]);
+  await open();
+  fireEvent.click(await screen.findByRole("button", { name: "Make a link" }));
+  fireEvent.keyDown(screen.getByRole("button", { name: "Link for: Viewer" }), { key: "Enter" });
+  // Owners are added by name, and there are no public links here.
+  const offered = (await screen.findAllByRole("menuitemcheckbox")).map((item) => item.textContent);
+  expect(offered.map((text) => text?.slice(0, 6))).toEqual(["Driver", "Commen", "Viewer"]);
+  fireEvent.click(screen.getByRole("menuitemcheckbox", { name: /^Driver/ }));
+  fireEvent.change(screen.getByLabelText("For how many people"), { target: { value: "2" } });
+  fireEvent.click(screen.getByRole("button", { name: "Make the link" }));
+  expect(await screen.findByText(LINK)).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "I have it" }));
+  await waitFor(() => expect(screen.queryByText(LINK)).toBeNull());
+  const listed = await screen.findByRole("list", { name: "Share links" });
+  expect(listed.textContent).toContain("2 people as a driver");
+  fireEvent.click(screen.getByRole("button", { name: /^Take back/ }));
+  await waitFor(() => expect(screen.queryByRole("list", { name: "Share links" })).toBeNull());
+  expect(done).toEqual(["link driver 2 null", "l0 revoked"]);
+});
+
+it("makes public links where an admin allows them, for no number of people", async () => {
+  publicAllowed = true;
+  const done = hub(session("owner"), member("ada"), [takesPart("ada", "owner", true)]);
+  await open();
+  fireEvent.click(await screen.findByRole("button", { name: "Make a link" }));
+  fireEvent.keyDown(screen.getByRole("button", { name: "Link for: Viewer" }), { key: "Enter" });
+  fireEvent.click(await screen.findByRole("menuitemcheckbox", { name: /^Everybody/ }));
+  await waitFor(() => expect(screen.queryByLabelText("For how many people")).toBeNull());
+  fireEvent.change(screen.getByLabelText("For how many days"), { target: { value: "3" } });
+  fireEvent.click(screen.getByRole("button", { name: "Make the link" }));
+  expect(await screen.findByText(LINK)).toBeTruthy();
+  const listed = await screen.findByRole("list", { name: "Share links" });
+  expect(listed.textContent).toContain("Everybody who has it reads along");
+  expect(done).toEqual(["link public null 3"]);
 });

@@ -7,6 +7,7 @@ import { Dialog } from "@/ui/Dialog";
 import { ErrorProblem } from "@/ui/Problem";
 import { Add } from "./Add";
 import { Leave } from "./Leave";
+import { Links } from "./Links";
 import { ParticipantRow } from "./ParticipantRow";
 import { Seen } from "./Seen";
 import { aRole } from "./words";
@@ -59,6 +60,7 @@ function Share({ session, onClose }: { session: Session; onClose: () => void }) 
         )}
         {mine && data && <Add sessionId={session.id} there={data} />}
       </section>
+      {mine && <Links sessionId={session.id} />}
       <Seen session={session} changes={mine} />
       {own && !own.author && me && (
         <Leave session={session} me={me} role={own.role} onLeft={onClose} />

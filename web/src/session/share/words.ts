@@ -4,7 +4,7 @@ import type { Option } from "@/ui/Pick";
 export const ROLES: readonly Option<SessionRole>[] = [
   { value: "owner", label: "Owner", hint: "Everything, and who takes part" },
   { value: "driver", label: "Driver", hint: "Prompts, answers, works in the sandbox" },
-  { value: "commenter", label: "Commenter", hint: "As a viewer: there are no comments yet" },
+  { value: "commenter", label: "Commenter", hint: "Reads along, and comments" },
   { value: "viewer", label: "Viewer", hint: "Reads the transcript and the changes" },
 ];
 

@@ -12,22 +12,29 @@ import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
+from bunkhouse.api.middleware import RENEWED
 from bunkhouse.api.services import Services
 from bunkhouse.bus.presence import Who
-from bunkhouse.errors import Forbidden, Unauthorized
+from bunkhouse.errors import Forbidden, NotFound, Unauthorized
 from bunkhouse.people import Action, Leave, Person, Question
+from bunkhouse.people.browsers import Seen
+from bunkhouse.people.people import by_browser
 from bunkhouse.people.rights import is_about_a_session
 
 COOKIE = "bunkhouse_session"
 
 SECURE_COOKIE = f"__Host-{COOKIE}"
 """The cookie's name over TLS: no page below the same domain can put another in its place."""
+
+PUBLIC_COOKIE = "bunkhouse_public"
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -54,21 +61,61 @@ async def signed_in(connection: HTTPConnection) -> Person:
         person = await people.by_token(credential.strip()) if scheme.lower() == "bearer" else None
         if person is None:
             raise Unauthorized(
-                "This token is not valid.",
+                "This token is not valid: it is unknown, was revoked, or has expired.",
                 remedy="Make one with `bunkhouse token create` on the hub's machine.",
                 code="token_not_valid",
             )
         return person
     cookie = connection.cookies.get(cookie_name(connection))
-    person = await people.by_cookie(cookie) if cookie else None
-    if person is None:
+    answers = connection.scope["type"] == "http"
+    found = None
+    if cookie:
+        found = await people.browsers.recognise(cookie, seen_in(connection), renew=answers)
+    if found is None:
         raise Unauthorized(
             "You are not signed in.",
             remedy="Open the link that the hub printed when it started, or make a new one with "
             "`bunkhouse admin link`; programs send a token.",
         )
     same_origin(connection)
-    return person
+    if found.renewed is not None:
+        renew_cookie(connection, found.renewed, found.expires_at)
+    return by_browser(found)
+
+
+def seen_in(connection: HTTPConnection) -> Seen:
+    """Say where a request comes from."""
+    return Seen(connection.headers.get("user-agent"), address_of(connection))
+
+
+def address_of(connection: HTTPConnection) -> str | None:
+    """Say from which address a request comes: what a proxy says of that counts where it is one that
+    the server trusts (`FORWARDED_ALLOW_IPS`)."""
+    client = connection.client
+    return client.host if client else None
+
+
+def renew_cookie(connection: HTTPConnection, secret: str, expires_at: datetime) -> None:
+    """Have the answer give this browser another secret, unless it signs it out or in."""
+    cookie = Response()
+    set_cookie(cookie, connection, secret, expires_at)
+    pending: list[str] | None = connection.scope.get(RENEWED)
+    if pending is not None:
+        pending[:] = [cookie.headers["set-cookie"]]
+
+
+def set_cookie(
+    answer: Response, connection: HTTPConnection, secret: str, expires_at: datetime
+) -> None:
+    """Sign the browser in that gets this answer."""
+    answer.set_cookie(
+        cookie_name(connection),
+        secret,
+        expires=expires_at,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(connection),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +131,35 @@ class May:
             Unauthorized, Forbidden: as of `signed_in`, or their role does not allow it.
             NotFound: there is no such session, or it is not for them to see.
         """
-        person = await signed_in(connection)
-        session_id = None
-        if is_about_a_session(self.action):
-            session_id = connection.path_params["session_id"]
-        await services_of(connection).rights.require(person, self.action, session_id)
+        rights = services_of(connection).rights
+        if not is_about_a_session(self.action):
+            person = await signed_in(connection)
+            await rights.require(person, self.action)
+            return person
+        session_id: str = connection.path_params["session_id"]
+        try:
+            person = await signed_in(connection)
+            await rights.require(person, self.action, session_id)
+        except (NotFound, Unauthorized):
+            # Who may not see the session may still have a public link of it.
+            public = await _by_public_link(connection, session_id)
+            if public is None:
+                raise
+            await rights.require(public, self.action, session_id)
+            return public
         return person
+
+
+async def _by_public_link(connection: HTTPConnection, session_id: str) -> Person | None:
+    """Give whom a public link shows this session, if the browser has opened one."""
+    if connection.headers.get("authorization"):
+        return None
+    secret = connection.cookies.get(public_cookie_name(connection, session_id))
+    person = await services_of(connection).people.by_public_link(secret) if secret else None
+    if person is None or person.shown != session_id:
+        return None
+    same_origin(connection)
+    return person
 
 
 def leave_of(
@@ -157,10 +227,7 @@ def present_as(connection: HTTPConnection, person: Person) -> Who:
 
     Tabs of one browser share its cookie, so they are one; it can't be told from the id.
     """
-    credential = connection.headers.get("authorization") or connection.cookies.get(
-        cookie_name(connection), ""
-    )
-    seed = f"present {person.id} {credential}".encode()
+    seed = f"present {person.id} {person.sign_in}".encode()
     return Who(hashlib.sha256(seed).hexdigest()[:16], person.name)
 
 
@@ -175,6 +242,12 @@ def cookie_name(connection: HTTPConnection) -> str:
     return SECURE_COOKIE if is_secure(connection) else COOKIE
 
 
+def public_cookie_name(connection: HTTPConnection, session_id: str) -> str:
+    """Name the cookie that holds a public link of a session."""
+    name = f"{PUBLIC_COOKIE}_{session_id}"
+    return f"__Host-{name}" if is_secure(connection) else name
+
+
 Anyone = Annotated[Person, Depends(May("self.own"))]
 TokenOwner = Annotated[Person, Depends(May("tokens.own"))]
 GrantOwner = Annotated[Person, Depends(May("grants.own"))]
@@ -182,12 +255,15 @@ Uploader = Annotated[Person, Depends(May("uploads.own"))]
 SystemReader = Annotated[Person, Depends(May("system.read"))]
 ModelsReader = Annotated[Person, Depends(May("models.read"))]
 RepositoryReader = Annotated[Person, Depends(May("repositories.read"))]
+BrowserOwner = Annotated[Person, Depends(May("browsers.own"))]
 PeopleReader = Annotated[Person, Depends(May("people.read"))]
 PeopleManager = Annotated[Person, Depends(May("people.manage"))]
 Lister = Annotated[Person, Depends(May("sessions.list"))]
 Creator = Annotated[Person, Depends(May("sessions.create"))]
 Reader = Annotated[Person, Depends(May("session.read"))]
+DetailsReader = Annotated[Person, Depends(May("session.details"))]
 Leaver = Annotated[Person, Depends(May("session.leave"))]
+Commenter = Annotated[Person, Depends(May("session.comment"))]
 Typist = Annotated[Person, Depends(May("session.type"))]
 Prompter = Annotated[Person, Depends(May("session.prompt"))]
 Stopper = Annotated[Person, Depends(May("session.stop"))]

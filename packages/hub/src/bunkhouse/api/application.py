@@ -12,9 +12,11 @@ from bunkhouse.api import problems
 from bunkhouse.api.client import Client
 from bunkhouse.api.description import describe, operation_id
 from bunkhouse.api.live import Live
-from bunkhouse.api.middleware import BodyLimit, SecurityHeaders
+from bunkhouse.api.middleware import BodyLimit, RenewedCookie, SecurityHeaders
 from bunkhouse.api.routes import (
     blobs,
+    browsers,
+    comments,
     desktop,
     driving,
     environment,
@@ -32,6 +34,7 @@ from bunkhouse.api.routes import (
     repositories,
     rewinding,
     sessions,
+    share_links,
     sign_in,
     system,
     terminals,
@@ -71,9 +74,19 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         rewinding,
         pull_requests,
         participants,
+        comments,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities, grants, repositories, invites, webhooks):
+    for module in (
+        share_links,
+        sign_in,
+        identities,
+        browsers,
+        grants,
+        repositories,
+        invites,
+        webhooks,
+    ):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
@@ -85,6 +98,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(login.router)
     app.include_router(sign_in.pages)
     app.include_router(invites.pages)
+    app.include_router(share_links.pages)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -114,5 +128,6 @@ def create_api(
     # A JSON string may spell a byte in six characters.
     limit = 6 * services.settings.prompt_bytes + _BODY_OVERHEAD
     app.add_middleware(BodyLimit, limit=limit, except_for=_OWN_LIMITS)
+    app.add_middleware(RenewedCookie)
     app.add_middleware(SecurityHeaders)
     return app

@@ -19,6 +19,10 @@ _HEADERS = {
 }
 _DOORS = "/sandbox/"
 
+RENEWED = "bunkhouse.renewed_cookie"
+"""Key in a request's scope: a list, for the `Set-Cookie` with which its browser's secret is
+replaced."""
+
 
 class SecurityHeaders:
     """Adds what browsers need to be told. An answer that says otherwise itself is left so."""
@@ -39,6 +43,32 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, adding)
+
+
+class RenewedCookie:
+    """Gives a browser the secret that takes the place of its own, with whatever is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        pending: list[str] = []
+        scope[RENEWED] = pending
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start" and pending:
+                headers = MutableHeaders(scope=message)
+                name = pending[0].partition("=")[0]
+                set_already = headers.getlist("set-cookie")
+                if not any(each.partition("=")[0] == name for each in set_already):
+                    headers.append("set-cookie", pending[0])
             await send(message)
 
         await self._app(scope, receive, adding)

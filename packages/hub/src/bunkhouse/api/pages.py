@@ -40,6 +40,19 @@ class Form:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that posts to `path`, and nothing with it."""
+
+    path: str
+    button: str
+
+    def html(self) -> str:
+        """Write it."""
+        path, button = html.escape(self.path), html.escape(self.button)
+        return f'<form method="post" action="{path}"><button>{button}</button></form>'
+
+
 def page(
     title: str,
     message: str,
@@ -47,14 +60,17 @@ def page(
     remedy: str | None = None,
     action: tuple[str, str] | None = None,
     ways: Sequence[tuple[str, str]] = (),
-    form: Form | None = None,
+    form: Form | Press | None = None,
     status: int = 200,
+    retry_after: int | None = None,
 ) -> HTMLResponse:
     """Make a page of one message. Words between backticks in it and in `remedy` are code.
 
     `action`: the words of a link, and the path of ours where it leads; `ways`: those of buttons.
     """
     headers = {"Cache-Control": "no-store"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     if form is not None:
         headers |= _WITH_A_FORM
     return HTMLResponse(

@@ -7,7 +7,9 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from bunkhouse.api.schemas import Input
-from bunkhouse.people import Role, SessionRole
+from bunkhouse.people import Role, Scope, SessionRole
+from bunkhouse.people.identity import SCOPES
+from bunkhouse.people.tokens import USUAL_SCOPES
 
 PersonId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -24,6 +26,12 @@ class TokenIn(Input):
     """A new API token."""
 
     name: str = Field("token", min_length=1, max_length=100)
+    scopes: list[Scope] = Field(list(USUAL_SCOPES), min_length=1, max_length=len(SCOPES))
+    """What it is for; of these it may what you may."""
+    days: int | None = Field(None, ge=1)
+    """For how long; null: as the installation does."""
+    never: bool = False
+    """It does not expire by itself, where the installation allows that."""
 
 
 class TokenOut(BaseModel):
@@ -31,9 +39,31 @@ class TokenOut(BaseModel):
 
     id: str
     name: str
+    scopes: list[Scope]
     created_at: datetime
+    expires_at: datetime | None
+    """Null: not by itself."""
     last_used_at: datetime | None
+    """To the minute."""
     token: str | None = None
+
+
+class BrowserOut(BaseModel):
+    """A browser that is signed in as you."""
+
+    id: str
+    device: str | None
+    """As `Firefox on Linux`, where it says so."""
+    address: str | None
+    """From where it came last."""
+    created_at: datetime
+    last_seen_at: datetime | None
+    """To the minute."""
+    expires_at: datetime
+    ended_at: datetime | None
+    """Since when it is signed in no more, because an old copy of its cookie came back."""
+    here: bool
+    """It is the one that asks."""
 
 
 class PersonOut(BaseModel):

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 
 from bunkhouse.api.schemas import ProblemDetails
-from bunkhouse.errors import BunkhouseError, RoleNeeded
+from bunkhouse.errors import BunkhouseError, RoleNeeded, ScopeNeeded
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 _SENTENCES = {
@@ -37,6 +37,7 @@ def problem(
     remedy: str | None = None,
     errors: list[dict[str, object]] | None = None,
     role: str | None = None,
+    scope: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Make the answer to a request that failed. Those with 401 say how to sign in."""
@@ -48,6 +49,7 @@ def problem(
         remedy=remedy,
         errors=errors,
         role=role,
+        scope=scope,
     )
     sent = dict(headers or {})
     if status == 401:
@@ -62,13 +64,14 @@ def problem(
 
 def from_error(error: BunkhouseError) -> Response:
     """Answer with an error that one of our rooms raised."""
-    headers = {"Retry-After": "5"} if error.status in (429, 503) else None
+    headers = {"Retry-After": str(error.retry_after or 5)} if error.status in (429, 503) else None
     return problem(
         error.status,
         error.message,
         code=error.reason,
         remedy=error.remedy,
         role=error.role if isinstance(error, RoleNeeded) else None,
+        scope=error.scope if isinstance(error, ScopeNeeded) else None,
         headers=headers,
     )
 

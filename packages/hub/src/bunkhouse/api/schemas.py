@@ -39,6 +39,8 @@ class ProblemDetails(BaseModel):
     """For invalid input: where and what."""
     role: str | None = None
     """The role that would be needed."""
+    scope: str | None = None
+    """The scope that the token would need."""
 
 
 class Input(BaseModel):

@@ -16,7 +16,10 @@ from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.forges import Grants, Heard
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
+from bunkhouse.people.share_links import ShareLinks
 from bunkhouse.people.signin import SignIn
+from bunkhouse.people.throttle import Throttle
+from bunkhouse.sessions.commenting import Comments
 from bunkhouse.sessions.export import Export, Format
 from bunkhouse.sessions.once import Once
 from bunkhouse.sessions.opening import Opening
@@ -422,6 +425,9 @@ class Services:
     directory: Directory
     sign_in: SignIn
     invites: Invites
+    throttle: Throttle
+    share_links: ShareLinks
+    comments: Comments
     models: ModelRegistry
     system: System
     repositories: Repositories

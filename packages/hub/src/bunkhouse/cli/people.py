@@ -1,4 +1,4 @@
-"""`token create`, `admin link`, `admin invite`: on the database itself, with or without a hub."""
+"""`admin link`, `admin invite`: on the database itself, with or without a hub."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -33,27 +33,6 @@ async def opened_people(settings: Settings) -> AsyncGenerator[People]:
 
 def _people(settings: Settings, database: Database) -> People:
     return People(database, cookie_days=settings.cookie_days, link_minutes=settings.link_minutes)
-
-
-def create_token(*, data_dir: Path | None = None, name: str = "token") -> None:
-    """Make a token for the first admin and print it, alone.
-
-    Parameters
-    ----------
-    data_dir
-        Data folder of the hub.
-    name
-        What to call it in lists.
-    """
-    settings = load_settings(data_dir=data_dir)
-    configure_logs("warning")
-
-    async def make() -> str:
-        async with opened_people(settings) as people:
-            _, secret = await people.create_token(await people.first_admin(), name)
-            return secret
-
-    print(asyncio.run(make()))
 
 
 def link(*, data_dir: Path | None = None) -> None:

@@ -43,6 +43,8 @@ _PR = """Push a session's work and open a pull request of it, or bring the open 
 What is not committed is committed in your name. The address of the pull request is printed.
 """
 
+_COMMENT = "Say something in a session that the agent does not get."
+
 _FORK = """Make a new session of one, with chat and files as they were just before a prompt.
 
 The original stays as it is. The new one's id and address are printed.
@@ -72,6 +74,7 @@ app.command("bunkhouse.cli.sessions:end", name="end", help=_END)
 app.command("bunkhouse.cli.rewinding:rewind", name="rewind", help=_REWIND)
 app.command("bunkhouse.cli.rewinding:fork", name="fork", help=_FORK)
 app.command("bunkhouse.cli.pull_requests:pull_request", name="pr", help=_PR)
+app.command("bunkhouse.cli.comments:comment", name="comment", help=_COMMENT)
 app.command("bunkhouse.cli.export:export", name="export", help="Write a session to a file.")
 app.command("bunkhouse.cli.sessions:delete", name="delete", help="Delete a session.")
 app.command("bunkhouse.cli.open:open_session", name="open", help=_OPEN)
@@ -79,7 +82,9 @@ app.command("bunkhouse.cli.execute:execute", name="exec", help=_EXEC)
 app.command("bunkhouse.cli.machine:doctor", name="doctor", help="Say what works here.")
 app.command("bunkhouse.cli.machine:version", name="version", help="Print the version.")
 _image.command("bunkhouse.cli.machine:build", name="build", help="Build it, if need be.")
-_token.command("bunkhouse.cli.people:create_token", name="create", help="Make a token.")
+_token.command("bunkhouse.cli.tokens:create", name="create", help="Make a token.")
+_token.command("bunkhouse.cli.tokens:list_tokens", name="list", help="List tokens.")
+_token.command("bunkhouse.cli.tokens:revoke", name="revoke", help="Make a token worthless.")
 _admin.command("bunkhouse.cli.people:link", name="link", help="Make a one-time sign-in link.")
 _admin.command("bunkhouse.cli.people:invite", name="invite", help="Make a link for others.")
 _admin.command("bunkhouse.cli.backup:backup", name="backup", help="Write a backup.")

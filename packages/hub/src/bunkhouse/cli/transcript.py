@@ -12,6 +12,7 @@ from bunkhouse.cli.terminal import one_line, seconds, size
 from bunkhouse.words import DID, clean
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
+    CommentPosted,
     EgressRefused,
     Event,
     ModelRetry,
@@ -128,6 +129,10 @@ class Transcript:
             case PullRequestChecked():
                 said = f"{one_line(event.name)}: {one_line(event.conclusion)}"
                 self._line(f"⎇ check {said}", "dim")
+            case CommentPosted():
+                self._line(
+                    f"» {one_line(event.author)} comments: {one_line(event.text, 200)}", "dim"
+                )
             case SessionForked():
                 self._line(f"⑂ a copy of {one_line(event.title)} ({event.session_id})", "dim")
             case PermissionResolved(reply="once" | "always" | "reject"):

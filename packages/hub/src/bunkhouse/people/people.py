@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 from bunkhouse.bus import Bus
 from bunkhouse.errors import NotFound, Unauthorized
-from bunkhouse.people.identity import ApiToken, Person, Role, SignedIn
-from bunkhouse.store import Database, Transaction, identities
+from bunkhouse.people.browsers import TOUCH_EVERY, Browsers, Recognised, SignInEnded
+from bunkhouse.people.identity import SCOPES, ApiToken, Person, Role, Scope, SignedIn
+from bunkhouse.people.tokens import FOR_EVER, TokenRules, passed_on
+from bunkhouse.store import Database, Transaction, share_links
 from bunkhouse.store import people as rows
 
 TOKEN_PREFIX = "bh_"  # noqa: S105 - how tokens begin, so that scanners for leaked ones know ours
-
-_TOUCH_EVERY = timedelta(minutes=1)
-"""Times of last use are this coarse, so that reading does not write at every request."""
 
 
 def _now() -> datetime:
@@ -45,14 +44,25 @@ class People:
         *,
         cookie_days: int = 30,
         link_minutes: int = 24 * 60,
+        rotate_minutes: float = 15,
+        grace_seconds: float = 60,
+        public_links: bool = False,
         clock: Callable[[], datetime] = _now,
         bus: Bus | None = None,
     ) -> None:
         self._database = database
         self._bus = bus
-        self._cookie_lifetime = timedelta(days=cookie_days)
+        self.browsers = Browsers(
+            database,
+            days=cookie_days,
+            rotate_minutes=rotate_minutes,
+            grace_seconds=grace_seconds,
+            clock=clock,
+            bus=bus,
+        )
         self._link_lifetime = timedelta(minutes=link_minutes)
         self._clock = clock
+        self._public_links = public_links
 
     async def first_admin(self) -> Person:
         """Give the first admin, who comes into being with the installation."""
@@ -118,26 +128,16 @@ class People:
 
     async def open_browser(self, tx: Transaction, user: rows.User) -> SignedIn:
         """Sign a browser in as `user`, with a secret that nobody has had before."""
-        now = self._clock()
-        cookie = secrets.token_urlsafe(32)
-        expires_at = now + self._cookie_lifetime
-        browser = rows.BrowserSession(_new_id(), user.id, _digest(cookie), now, expires_at)
-        await rows.add_browser_session(tx, browser)
-        await identities.note_sign_in(tx, user.id, now)
+        cookie, expires_at = await self.browsers.open(tx, user)
         return SignedIn(_person(user), cookie, expires_at)
 
     async def by_cookie(self, secret: str) -> Person | None:
         """Say whose browser this is; None if it is not, or no longer, signed in."""
-        now = self._clock()
-        async with self._database.read() as tx:
-            found = await rows.browser_session(tx, _digest(secret), now)
-        if found is None:
+        try:
+            found = await self.browsers.recognise(secret)
+        except SignInEnded:
             return None
-        user, session = found
-        if session.last_seen_at is None or now - session.last_seen_at > _TOUCH_EVERY:
-            async with self._database.write() as tx:
-                await rows.touch_browser_session(tx, session.id, now)
-        return _person(user, f"browser:{session.id}")
+        return found and by_browser(found)
 
     async def by_sign_in(self, sign_in: str) -> Person | None:
         """Say who came by this browser or token; None if it is good no longer.
@@ -148,53 +148,102 @@ class People:
 
     async def by_sign_ins(self, sign_ins: Collection[str]) -> dict[str, Person]:
         """Say the same of several; those that are good no longer are left out."""
-        kinds: dict[str, list[str]] = {"browser": [], "token": []}
+        kinds: dict[str, list[str]] = {"browser": [], "token": [], "public": []}
         for sign_in in sign_ins:
             kind, _, key = sign_in.partition(":")
             kinds.get(kind, []).append(key)
         async with self._database.read() as tx:
             browsers = await rows.by_browsers(tx, kinds["browser"], self._clock())
-            tokens = await rows.by_tokens(tx, kinds["token"])
-        found = {f"browser:{key}": user for key, user in browsers.items()}
-        found |= {f"token:{key}": user for key, user in tokens.items()}
-        return {sign_in: _person(user, sign_in) for sign_in, user in found.items()}
+            tokens = await rows.by_tokens(tx, kinds["token"], self._clock())
+            links = (
+                await share_links.good(tx, self._clock(), ids=kinds["public"])
+                if kinds["public"] and self._public_links
+                else []
+            )
+        found = {
+            sign_in: _person(user, sign_in)
+            for sign_in, user in ((f"browser:{key}", user) for key, user in browsers.items())
+        }
+        for key, (user, scopes) in tokens.items():
+            found[f"token:{key}"] = _person(user, f"token:{key}", scopes)
+        for each in links:
+            if each.link.public:
+                found[f"public:{each.link.id}"] = _public(each.link)
+        return found
+
+    async def by_public_link(self, secret: str) -> Person | None:
+        """Say who has a public link of this secret: nobody in particular; None: it is not good."""
+        if not self._public_links:
+            return None
+        async with self._database.read() as tx:
+            found = await share_links.good(tx, self._clock(), secret_hash=_digest(secret))
+        return _public(found[0].link) if found and found[0].link.public else None
 
     async def sign_out(self, secret: str) -> None:
         """Forget this browser. Nothing happens if it is not known."""
-        async with self._database.write() as tx:
-            user_id = await rows.delete_browser_session(tx, _digest(secret))
-        if user_id is not None:
-            self._changed(user_id)
+        await self.browsers.forget(secret)
 
     # ── API tokens ───────────────────────────────────────────────────────────────────────
 
     async def by_token(self, secret: str) -> Person | None:
-        """Say whose token this is; None if it is unknown or revoked."""
+        """Say whose token this is; None if it is unknown, revoked or too old."""
         if not secret.startswith(TOKEN_PREFIX):
             return None
         now = self._clock()
         async with self._database.read() as tx:
-            found = await rows.token_by_hash(tx, _digest(secret))
+            found = await rows.token_by_hash(tx, _digest(secret), now)
         if found is None:
             return None
         user, token = found
-        if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
+        if token.last_used_at is None or now - token.last_used_at > TOUCH_EVERY:
             async with self._database.write() as tx:
                 await rows.touch_token(tx, token.id, now)
-        return _person(user, f"token:{token.id}")
+        return _person(user, f"token:{token.id}", token.scopes)
 
-    async def create_token(self, person: Person, name: str) -> tuple[ApiToken, str]:
-        """Make a token for `person`; the second of the pair is the secret, told only here."""
+    async def create_token(
+        self,
+        person: Person,
+        name: str,
+        *,
+        scopes: Collection[Scope] = SCOPES,
+        rules: TokenRules = FOR_EVER,
+        days: int | None = None,
+        never: bool = False,
+    ) -> tuple[ApiToken, str]:
+        """Make a token for `person`; the second of the pair is the secret, told only here.
+
+        One that is made with a token may no more than that one, and is good for no longer.
+
+        Raises:
+            InvalidInput: it is for nothing, or for longer than `rules` allow.
+            ScopeNeeded: the token by which they came may not as much.
+        """
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-        token = rows.Token(_new_id(), person.id, name, _digest(secret), self._clock())
+        now = self._clock()
+        wanted = passed_on(person, scopes)
+        never = never or (rules is FOR_EVER and days is None)
+        expires_at = rules.expiry(now, days, never=never)
         async with self._database.write() as tx:
+            kind, _, key = (person.sign_in or "").partition(":")
+            if kind == "token":
+                expires_at = _earlier(expires_at, await rows.token_expires(tx, key))
+            token = rows.Token(
+                _new_id(),
+                person.id,
+                name,
+                _digest(secret),
+                now,
+                scopes=list(wanted),
+                expires_at=expires_at,
+            )
             await rows.add_token(tx, token)
         return _api_token(token), secret
 
     async def tokens(self, person: Person) -> list[ApiToken]:
         """List the tokens of `person` that are good, newest first."""
         async with self._database.read() as tx:
-            return [_api_token(token) for token in await rows.tokens_of(tx, person.id)]
+            found = await rows.tokens_of(tx, person.id, self._clock())
+        return [_api_token(token) for token in found]
 
     async def revoke_token(self, person: Person, token_id: str) -> None:
         """Make a token of `person` worthless.
@@ -212,9 +261,31 @@ class People:
             self._bus.publish(user_id, "access")
 
 
-def _person(user: rows.User, sign_in: str | None = None) -> Person:
-    return Person(user.id, user.name, user.role, sign_in)
+def by_browser(found: Recognised) -> Person:
+    """Say who came by a browser."""
+    return _person(found.user, f"browser:{found.id}")
+
+
+def _person(
+    user: rows.User, sign_in: str | None = None, scopes: Collection[str] | None = None
+) -> Person:
+    known: frozenset[Scope] | None = None
+    if scopes is not None:
+        known = frozenset[Scope](each for each in SCOPES if each in scopes)
+    return Person(user.id, user.name, user.role, sign_in, known)
+
+
+def _public(link: share_links.ShareLink) -> Person:
+    sign_in = f"public:{link.id}"
+    return Person(sign_in, "Public", "public", sign_in, shown=link.session_id)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _api_token(token: rows.Token) -> ApiToken:
-    return ApiToken(token.id, token.name, token.created_at, token.last_used_at)
+    scopes: tuple[Scope, ...] = tuple(each for each in SCOPES if each in token.scopes)
+    return ApiToken(
+        token.id, token.name, token.created_at, token.last_used_at, scopes, token.expires_at
+    )

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bunkhouse.errors import Forbidden, NotFound, RoleNeeded
-from bunkhouse.people.identity import Person, Role, SessionRole, Visibility
+from bunkhouse.errors import Forbidden, NotFound, RoleNeeded, ScopeNeeded
+from bunkhouse.people.identity import Person, Role, Scope, SessionRole, Visibility
 from bunkhouse.store.participants import Standing
 
 Action = Literal[
     "self.own",
     "tokens.own",
+    "browsers.own",
     "grants.own",
     "uploads.own",
     "system.read",
@@ -24,7 +25,9 @@ Action = Literal[
     "sessions.list",
     "sessions.create",
     "session.read",
+    "session.details",
     "session.leave",
+    "session.comment",
     "session.type",
     "session.prompt",
     "session.stop",
@@ -48,6 +51,8 @@ class InInstallation:
     """A rule of those actions that are about no session: the least role that may."""
 
     role: Role
+    scope: Scope
+    """Which of its scopes a token needs for it."""
     what: str
     """What it is, for the documentation."""
 
@@ -57,64 +62,107 @@ class InSession:
     """A rule of those that are about one session: the least role in it that may."""
 
     role: SessionRole
+    scope: Scope
     what: str
+    public: bool = False
+    """Whether it is also for who has a public link, and nothing else."""
 
 
 Rule = InInstallation | InSession
 
 ACTIONS: dict[Action, Rule] = {
-    "self.own": InInstallation("member", "See who one is; sign this browser out."),
-    "tokens.own": InInstallation("member", "Make, list and revoke one's own tokens."),
-    "grants.own": InInstallation(
-        "member", "Give, see and take back what the hub may do for one at a forge."
+    "self.own": InInstallation("member", "read", "See who one is; sign this browser out."),
+    "tokens.own": InInstallation("member", "account", "Make, list and revoke one's own tokens."),
+    "browsers.own": InInstallation(
+        "member", "account", "See with which browsers one is signed in, and sign them out."
     ),
-    "uploads.own": InInstallation("member", "Upload files for prompts; see and forget one's own."),
-    "system.read": InInstallation("member", "See how engine, image and sandboxes are."),
-    "models.read": InInstallation("member", "See which models there are."),
+    "grants.own": InInstallation(
+        "member", "account", "Give, see and take back what the hub may do for one at a forge."
+    ),
+    "uploads.own": InInstallation(
+        "member", "sessions", "Upload files for prompts; see and forget one's own."
+    ),
+    "system.read": InInstallation("member", "read", "See how engine, image and sandboxes are."),
+    "models.read": InInstallation("member", "read", "See which models there are."),
     "repositories.read": InInstallation(
         "member",
+        "read",
         "See repositories that one used and those that one may see at a forge; list branches, "
         "issues and pull requests of one. Folders of the hub's machine: an admin any, others those "
         "under `BUNKHOUSE_REPOSITORY_ROOTS`.",
     ),
-    "people.read": InInstallation("member", "See the names of people, to choose from."),
+    "people.read": InInstallation("member", "read", "See the names of people, to choose from."),
     "people.manage": InInstallation(
-        "admin", "See everybody with their roles; change roles, deactivate people, invite others."
+        "admin",
+        "admin",
+        "See everybody with their roles; change roles, deactivate people, "
+        "sign their browsers out, invite others.",
     ),
     "sessions.list": InInstallation(
-        "member", "List sessions and follow the list: those that one may see, and who is in them."
+        "member",
+        "read",
+        "List sessions and follow the list: those that one may see, and who is in them.",
     ),
-    "sessions.create": InInstallation("member", "Start a session, whose owner one is then."),
+    "sessions.create": InInstallation(
+        "member", "sessions", "Start a session, whose owner one is then."
+    ),
     "session.read": InSession(
         "viewer",
-        "See the session, its log as pages and streams, pictures and files of the log, changes, "
-        "exports, what runs in the sandbox, and who takes part.",
+        "read",
+        "See the session, its log as pages and streams, pictures and files of the log, changes and "
+        "exports.",
+        public=True,
     ),
-    "session.leave": InSession("viewer", "Take part no longer."),
-    "session.type": InSession("commenter", "Be seen to type."),
+    "session.details": InSession(
+        "viewer",
+        "read",
+        "See what runs in the sandbox, who takes part, and what a pull request would say.",
+    ),
+    "session.leave": InSession("viewer", "sessions", "Take part no longer."),
+    "session.comment": InSession(
+        "commenter", "sessions", "Say something to the others, which the agent does not get."
+    ),
+    "session.type": InSession("commenter", "sessions", "Be seen to type."),
     "session.prompt": InSession(
-        "driver", "Prompt; change, take back and repeat prompts, those of others too."
+        "driver", "sessions", "Prompt; change, take back and repeat prompts, those of others too."
     ),
-    "session.stop": InSession("driver", "Stop the turn; set a failed session up again."),
-    "session.answer": InSession("driver", "Answer the agent's questions and permission requests."),
-    "session.change": InSession("driver", "Change title, model, and when it goes to sleep."),
-    "session.sleep": InSession("driver", "Put it to sleep, wake it, end it, bring it back."),
-    "session.rewind": InSession("driver", "Go back to an earlier prompt, and forward again."),
+    "session.stop": InSession(
+        "driver", "sessions", "Stop the turn; set a failed session up again."
+    ),
+    "session.answer": InSession(
+        "driver", "sessions", "Answer the agent's questions and permission requests."
+    ),
+    "session.change": InSession(
+        "driver", "sessions", "Change title, model, and when it goes to sleep."
+    ),
+    "session.sleep": InSession(
+        "driver", "sessions", "Put it to sleep, wake it, end it, bring it back."
+    ),
+    "session.rewind": InSession(
+        "driver", "sessions", "Go back to an earlier prompt, and forward again."
+    ),
     "session.fork": InSession(
         "driver",
+        "sessions",
         "Make a copy, which is one's own. It has all that is in the sandbox, so who may not look "
         "into that may not copy it.",
     ),
-    "session.drive": InSession("driver", "Have the agent rest, work in its place, hand back."),
+    "session.drive": InSession(
+        "driver", "sessions", "Have the agent rest, work in its place, hand back."
+    ),
     "session.use": InSession(
-        "driver", "Use what is in the sandbox: editor, desktop, terminals, ports."
+        "driver", "sessions", "Use what is in the sandbox: editor, desktop, terminals, ports."
     ),
-    "session.exec": InSession("driver", "Run programs in the sandbox."),
+    "session.exec": InSession("driver", "sessions", "Run programs in the sandbox."),
     "session.publish": InSession(
-        "driver", "Push its branch and open or update its pull request, with one's own rights."
+        "driver",
+        "sessions",
+        "Push its branch and open or update its pull request, with one's own rights.",
     ),
-    "session.share": InSession("owner", "Change who may see it, and the roles of others."),
-    "session.delete": InSession("owner", "Delete it."),
+    "session.share": InSession(
+        "owner", "sessions", "Change who may see it, and the roles of others."
+    ),
+    "session.delete": InSession("owner", "sessions", "Delete it."),
 }
 
 ROLES: tuple[Role, ...] = ("admin", "member")
@@ -135,6 +183,8 @@ def role_in(person: Person, standing: Standing) -> SessionRole | None:
     An admin is an owner of every session: they could read all of them on the hub's machine anyway,
     and somebody has to be able to end what its owner has left behind.
     """
+    if person.role == "public":
+        return "viewer" if person.shown == standing.session_id else None
     if person.role not in ROLES:
         return None
     if person.role == "admin" or standing.author_id == person.id:
@@ -163,14 +213,27 @@ def refusal(
     """Say why a person may not do this, or None if they may.
 
     `standing` is that of the session of `session_id`, None where there is none. Who may not see
-    it is answered word for word as if it were not there.
+    it is answered word for word as if it were not there. A token that is not made for this is told
+    so first: whether there is such a session is nothing that it may ask.
     """
     rule = ACTIONS[action]
+    if person.scopes is not None and rule.scope not in person.scopes:
+        return ScopeNeeded(
+            f"This token is not made for this, which needs the scope {rule.scope}.",
+            scope=rule.scope,
+            remedy="Make another token that has it.",
+        )
     if isinstance(rule, InInstallation):
         return None if _reaches(ROLES, person.role, rule.role) else _not_here(rule.role)
     role = None if standing is None else role_in(person, standing)
     if role is None:
         return missing(session_id or "")
+    if person.role == "public" and not rule.public:
+        return RoleNeeded(
+            "A public link shows the transcript and nothing else.",
+            role=rule.role,
+            remedy="Sign in, and ask an owner of the session.",
+        )
     if _reaches(SESSION_ROLES, role, rule.role):
         return None
     return RoleNeeded(

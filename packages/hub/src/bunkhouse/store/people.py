@@ -4,11 +4,11 @@ Functions take a transaction; secrets come in as hashes and are never seen here.
 """
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from bunkhouse.store import tables as t
 from bunkhouse.store.connections import Transaction
@@ -37,6 +37,14 @@ class BrowserSession:
     created_at: datetime
     expires_at: datetime
     last_seen_at: datetime | None = None
+    secret_hash: str | None = None
+    seed: str | None = None
+    next_hash: str | None = None
+    previous_hash: str | None = None
+    rotated_at: datetime | None = None
+    device: str | None = None
+    address: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    scopes: list[str] = field(default_factory=list[str])
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +164,7 @@ async def add_browser_session(tx: Transaction, session: BrowserSession) -> None:
 async def browser_session(
     tx: Transaction, token_hash: str, now: datetime
 ) -> tuple[User, BrowserSession] | None:
-    """Give a browser that is still signed in, and its person."""
+    """Give a browser that has not expired, and its person; also one that had to be ended."""
     found = (
         await tx.execute(
             select(t.browser_sessions).where(
@@ -177,21 +187,26 @@ async def by_browsers(tx: Transaction, ids: Collection[str], now: datetime) -> d
         select(browsers.c.id, t.users)
         .join(t.users, t.users.c.id == browsers.c.user_id)
         .where(browsers.c.id.in_(ids), browsers.c.expires_at > now)
+        .where(browsers.c.ended_at.is_(None))
         .where(t.users.c.deactivated_at.is_(None))
     )
     return {row[0]: User(*row[1:]) for row in await tx.execute(query)}
 
 
-async def touch_browser_session(tx: Transaction, session_id: str, now: datetime) -> None:
-    """Note that a browser was here."""
+async def touch_browser_session(
+    tx: Transaction, session_id: str, now: datetime, **seen: str | None
+) -> None:
+    """Note that a browser was here; `device` and `address`: which, and where, where it is known."""
     sessions = t.browser_sessions
-    await tx.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen_at=now))
+    query = update(sessions).where(sessions.c.id == session_id)
+    await tx.execute(query.values(last_seen_at=now, **seen))
 
 
 async def delete_browser_session(tx: Transaction, token_hash: str) -> str | None:
-    """Forget a browser, and give whose it was; None if it was not known."""
+    """Forget a browser, and give whose it was; None if it was not known, or had to be ended."""
     sessions = t.browser_sessions
     query = delete(sessions).where(sessions.c.token_hash == token_hash)
+    query = query.where(sessions.c.ended_at.is_(None))
     return (await tx.execute(query.returning(sessions.c.user_id))).scalar_one_or_none()
 
 
@@ -203,15 +218,12 @@ async def add_token(tx: Transaction, token: Token) -> None:
     await tx.execute(insert(t.api_tokens).values(asdict(token)))
 
 
-async def token_by_hash(tx: Transaction, token_hash: str) -> tuple[User, Token] | None:
-    """Give a token that is not revoked, and its person."""
-    found = (
-        await tx.execute(
-            select(t.api_tokens).where(
-                t.api_tokens.c.token_hash == token_hash, t.api_tokens.c.revoked_at.is_(None)
-            )
-        )
-    ).one_or_none()
+async def token_by_hash(
+    tx: Transaction, token_hash: str, now: datetime
+) -> tuple[User, Token] | None:
+    """Give a token that is neither revoked nor too old, and its person."""
+    query = select(t.api_tokens).where(t.api_tokens.c.token_hash == token_hash, *_good(now))
+    found = (await tx.execute(query)).one_or_none()
     if found is None:
         return None
     token = Token(*found)
@@ -219,23 +231,30 @@ async def token_by_hash(tx: Transaction, token_hash: str) -> tuple[User, Token] 
     return None if owner is None else (owner, token)
 
 
-async def by_tokens(tx: Transaction, ids: Collection[str]) -> dict[str, User]:
-    """Whose these tokens are, as far as they are good, by the token's id."""
+async def token_expires(tx: Transaction, token_id: str) -> datetime | None:
+    """When a token expires; None: not by itself."""
+    query = select(t.api_tokens.c.expires_at).where(t.api_tokens.c.id == token_id)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def by_tokens(
+    tx: Transaction, ids: Collection[str], now: datetime
+) -> dict[str, tuple[User, list[str]]]:
+    """Whose these tokens are and their scopes, as far as they are good, by the token's id."""
     tokens = t.api_tokens
     query = (
-        select(tokens.c.id, t.users)
+        select(tokens.c.id, tokens.c.scopes, t.users)
         .join(t.users, t.users.c.id == tokens.c.user_id)
-        .where(tokens.c.id.in_(ids), tokens.c.revoked_at.is_(None))
-        .where(t.users.c.deactivated_at.is_(None))
+        .where(tokens.c.id.in_(ids), *_good(now), t.users.c.deactivated_at.is_(None))
     )
-    return {row[0]: User(*row[1:]) for row in await tx.execute(query)}
+    return {row[0]: (User(*row[2:]), row[1]) for row in await tx.execute(query)}
 
 
-async def tokens_of(tx: Transaction, user_id: str) -> list[Token]:
-    """List a person's tokens that are not revoked, newest first."""
+async def tokens_of(tx: Transaction, user_id: str, now: datetime) -> list[Token]:
+    """List a person's tokens that are neither revoked nor too old, newest first."""
     query = (
         select(t.api_tokens)
-        .where(t.api_tokens.c.user_id == user_id, t.api_tokens.c.revoked_at.is_(None))
+        .where(t.api_tokens.c.user_id == user_id, *_good(now))
         .order_by(t.api_tokens.c.created_at.desc(), t.api_tokens.c.id)
     )
     return [Token(*row) for row in await tx.execute(query)]
@@ -258,3 +277,8 @@ async def revoke_token(tx: Transaction, user_id: str, token_id: str, now: dateti
         .values(revoked_at=now)
     )
     return done.rowcount == 1
+
+
+def _good(now: datetime) -> list[ColumnElement[bool]]:
+    expires_at = t.api_tokens.c.expires_at
+    return [t.api_tokens.c.revoked_at.is_(None), or_(expires_at.is_(None), expires_at > now)]

@@ -329,6 +329,7 @@ async def purge(tx: Transaction, session_id: str) -> None:
         tables.sandboxes,
         tables.snapshots,
         tables.participants,
+        tables.share_links,
     )
     for table in belongings:
         await tx.execute(delete(table).where(table.c.session_id == session_id))

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -253,6 +254,16 @@ browser_sessions = Table(
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("last_seen_at", Moment),
+    # The part of its cookie that is replaced: what it is (null: has none yet), what the next one is
+    # made with, and the hashes of that and of the one before.
+    Column("secret_hash", String(64)),
+    Column("seed", String(64)),
+    Column("next_hash", String(64)),
+    Column("previous_hash", String(64)),
+    Column("rotated_at", Moment),
+    Column("device", Text),
+    Column("address", Text),
+    Column("ended_at", Moment),  # since when it is known that there is a copy of its cookie
 )
 
 api_tokens = Table(
@@ -265,6 +276,14 @@ api_tokens = Table(
     Column("created_at", Moment, nullable=False),
     Column("last_used_at", Moment),
     Column("revoked_at", Moment),
+    # Those of before there were scopes have them all, and last.
+    Column(
+        "scopes",
+        JSON,
+        nullable=False,
+        server_default='["read", "sessions", "account", "admin"]',
+    ),
+    Column("expires_at", Moment),
 )
 
 login_links = Table(
@@ -287,6 +306,21 @@ invites = Table(
     Column("role", String(16), nullable=False),
     Column("email", Text),  # in lower case; whose alone it is
     Column("uses_left", Integer, nullable=False),
+    Column("created_by", String(32), ForeignKey("users.id"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+share_links = Table(
+    "share_links",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("session_id", String(16), ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("uses_left", Integer),  # null: any number
     Column("created_by", String(32), ForeignKey("users.id"), nullable=False, index=True),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),

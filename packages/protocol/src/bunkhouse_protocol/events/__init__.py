@@ -41,6 +41,7 @@ from bunkhouse_protocol.events.asking import (
     QuestionResolved,
 )
 from bunkhouse_protocol.events.base import EventBase
+from bunkhouse_protocol.events.comments import CommentPosted
 from bunkhouse_protocol.events.driving import DriveCommand, DriveEnded, DriveRequested, DriveStarted
 from bunkhouse_protocol.events.forge import (
     PullRequestChanged,
@@ -94,6 +95,7 @@ __all__ = [
     "AgentThoughtChunk",
     "Attachment",
     "ChangedFile",
+    "CommentPosted",
     "DriveCommand",
     "DriveEnded",
     "DriveRequested",
@@ -190,7 +192,8 @@ Event = Annotated[
     | PullRequestChanged
     | PullRequestReviewed
     | PullRequestCommented
-    | PullRequestChecked,
+    | PullRequestChecked
+    | CommentPosted,
     Field(discriminator="type"),
 ]
 

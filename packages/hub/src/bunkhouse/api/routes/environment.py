@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from bunkhouse.api.access import Hub, Reader, User
+from bunkhouse.api.access import DetailsReader, Hub, User
 from bunkhouse.api.routes.sessions import SessionId
 from bunkhouse.api.schemas import DriverOut, NewView, ServicesOut, ViewOut
 from bunkhouse.errors import Unavailable
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/sessions/{session_id}", tags=["environment"])
 
 
 @router.get("/services")
-async def list_services(session_id: SessionId, hub: Hub, _person: Reader) -> ServicesOut:
+async def list_services(session_id: SessionId, hub: Hub, _person: DetailsReader) -> ServicesOut:
     """Show what runs in the sandbox, what it costs, and what listens. The sandbox must run."""
     session = await hub.sessions.get(session_id)
     services = await hub.environment.services(session_id)

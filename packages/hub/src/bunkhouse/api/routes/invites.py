@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, quote
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import RedirectResponse
 
-from bunkhouse.api.access import Hub, PeopleManager, same_origin
+from bunkhouse.api.access import Hub, PeopleManager, address_of, same_origin
 from bunkhouse.api.pages import Form, page
 from bunkhouse.api.people_schemas import InviteIn, InviteOut
 from bunkhouse.api.routes.sign_in import let_in, origin_of, present, sent
 from bunkhouse.api.schemas import Page
-from bunkhouse.errors import BunkhouseError, InvalidInput
+from bunkhouse.errors import BunkhouseError, InvalidInput, TooManyTries
 from bunkhouse.people import Person
 from bunkhouse.people.invites import LONGEST_NAME, Invite
 
@@ -53,7 +53,8 @@ async def show(secret: str, request: Request, hub: Hub) -> Response:
     if here is not None:
         return _here_already(here)
     try:
-        invite = await hub.invites.look(secret)
+        with hub.throttle.attempt(address_of(request)):
+            invite = await hub.invites.look(secret)
     except BunkhouseError as error:
         return _no_good(error)
     return _invitation(secret, invite, hub)
@@ -69,7 +70,8 @@ async def join(secret: str, request: Request, hub: Hub) -> Response:
         here = await present(request, hub)
         if here is not None:
             return _here_already(here)
-        invite = await hub.invites.look(secret)
+        with hub.throttle.attempt(address_of(request)):
+            invite = await hub.invites.look(secret)
         try:
             signed_in = await hub.invites.join(secret, name)
         except InvalidInput as error:
@@ -88,7 +90,8 @@ async def join_with(secret: str, provider: str, request: Request, hub: Hub) -> R
     if here is not None:
         return _here_already(here)
     try:
-        await hub.invites.look(secret)
+        with hub.throttle.attempt(address_of(request)):
+            await hub.invites.look(secret)
     except BunkhouseError as error:
         return _no_good(error)
     return await sent(request, hub, provider, "/", secret)
@@ -143,9 +146,10 @@ def _here_already(person: Person) -> Response:
 
 def _no_good(error: BunkhouseError) -> Response:
     return page(
-        "This invitation is not good",
+        "Not now" if isinstance(error, TooManyTries) else "This invitation is not good",
         error.message,
         remedy=error.remedy,
         action=("To the sign-in page", "/"),
         status=error.status,
+        retry_after=error.retry_after,
     )

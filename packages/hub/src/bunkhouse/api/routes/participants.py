@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
-from bunkhouse.api.access import ASKED_FURTHER, Hub, Leaver, Reader, Sharer
+from bunkhouse.api.access import ASKED_FURTHER, DetailsReader, Hub, Leaver, Sharer
 from bunkhouse.api.people_schemas import ParticipantIn, ParticipantOut, PersonId
 from bunkhouse.api.routes.sessions import SessionId
 from bunkhouse.api.schemas import Page
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/sessions/{session_id}/people", tags=["people"])
 
 @router.get("")
 async def list_participants(
-    session_id: SessionId, hub: Hub, _person: Reader
+    session_id: SessionId, hub: Hub, _person: DetailsReader
 ) -> Page[ParticipantOut]:
     """List who takes part: the author, then the others as they came."""
     found = await hub.participants.of(session_id)

@@ -19,6 +19,7 @@ from bunkhouse.errors import InvalidInput
 from bunkhouse.people import ApiToken
 from bunkhouse.people.directory import Entry
 from bunkhouse.people.permissions import may_here
+from bunkhouse.people.tokens import TokenRules
 
 router = APIRouter(tags=["people"])
 
@@ -26,7 +27,8 @@ router = APIRouter(tags=["people"])
 @router.get("/me")
 async def get_me(person: Anyone) -> Me:
     """Say who is signed in."""
-    return Me(id=person.id, name=person.name, role=person.role)
+    role = "admin" if person.role == "admin" else "member"
+    return Me(id=person.id, name=person.name, role=role)
 
 
 @router.post("/sign-out", status_code=204)
@@ -82,7 +84,14 @@ async def list_tokens(hub: Hub, person: TokenOwner) -> Page[TokenOut]:
 @router.post("/tokens", status_code=201)
 async def create_token(new: TokenIn, hub: Hub, person: TokenOwner) -> TokenOut:
     """Make a token. The answer is the only place where it is told."""
-    token, secret = await hub.people.create_token(person, new.name)
+    token, secret = await hub.people.create_token(
+        person,
+        new.name,
+        scopes=new.scopes,
+        rules=TokenRules.of(hub.settings),
+        days=new.days,
+        never=new.never,
+    )
     return _out(token, secret)
 
 
@@ -96,7 +105,9 @@ def _out(token: ApiToken, secret: str | None = None) -> TokenOut:
     return TokenOut(
         id=token.id,
         name=token.name,
+        scopes=list(token.scopes),
         created_at=token.created_at,
+        expires_at=token.expires_at,
         last_used_at=token.last_used_at,
         token=secret,
     )

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from bunkhouse.api.access import Hub, Publisher, Reader
+from bunkhouse.api.access import DetailsReader, Hub, Publisher
 from bunkhouse.api.routes.sessions import SessionId, shown_to
 from bunkhouse.api.schemas import Input, SessionOut
 from bunkhouse.api.services import PullRequests, Services
@@ -32,7 +32,7 @@ class DraftOut(BaseModel):
 
 
 @router.get("/draft")
-async def draft_pull_request(session_id: SessionId, hub: Hub, person: Reader) -> DraftOut:
+async def draft_pull_request(session_id: SessionId, hub: Hub, person: DetailsReader) -> DraftOut:
     """Give title and body to begin with."""
     found = await _service(hub).draft(session_id)
     return DraftOut(title=found.title[:256], body=found.body[:65_536])

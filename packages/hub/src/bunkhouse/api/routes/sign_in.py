@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from bunkhouse.addresses import hub_origin
-from bunkhouse.api.access import Hub, cookie_name, is_secure
+from bunkhouse.api.access import Hub, address_of, cookie_name, is_secure, set_cookie
 from bunkhouse.api.identities import OfferedProvider, ProviderAnswer, WaysIn
 from bunkhouse.api.pages import page
 from bunkhouse.errors import BunkhouseError, NotFound
@@ -58,24 +58,25 @@ async def finish(
     said: Annotated[ProviderAnswer, Query()],
 ) -> Response:
     """Take this browser back from a provider and sign it in, or say why not."""
-    invite = request.cookies.get(_name(request, INVITE_COOKIE))
+    invite = request.cookies.get(cookie_called(request, INVITE_COOKIE))
     try:
-        finished = await hub.sign_in.finish(
-            provider,
-            callback_address(request, hub, provider),
-            request.cookies.get(_name(request, COOKIE)),
-            Answer(said.code, said.state, said.error, said.iss),
-            present=await present(request, hub),
-            redeem=hub.invites.redeeming(invite) if invite else None,
-        )
+        with hub.throttle.attempt(address_of(request)):
+            finished = await hub.sign_in.finish(
+                provider,
+                callback_address(request, hub, provider),
+                request.cookies.get(cookie_called(request, COOKIE)),
+                Answer(said.code, said.state, said.error, said.iss),
+                present=await present(request, hub),
+                redeem=hub.invites.redeeming(invite) if invite else None,
+            )
     except BunkhouseError as error:
         answer = await _not_let_in(error, hub, provider, invite)
-        _forget(answer, request, COOKIE, INVITE_COOKIE)
+        forget(answer, request, COOKIE, INVITE_COOKIE)
         return answer
     answer = RedirectResponse(
         finished.next_path, status_code=303, headers={"Cache-Control": "no-store"}
     )
-    _forget(answer, request, COOKIE, INVITE_COOKIE)
+    forget(answer, request, COOKIE, INVITE_COOKIE)
     if finished.signed_in is not None:
         await let_in(answer, request, hub, finished.signed_in)
     return answer
@@ -86,6 +87,7 @@ async def sent(
 ) -> Response:
     """Send this browser to a provider; `invite`: the secret of the one that it comes with."""
     try:
+        hub.throttle.begin(address_of(request))
         begun = await hub.sign_in.begin(
             provider, callback_address(request, hub, provider), next_path
         )
@@ -94,9 +96,9 @@ async def sent(
     answer = RedirectResponse(begun.address, status_code=303, headers={"Cache-Control": "no-store"})
     remember(answer, request, hub, begun.secret)
     if invite is not None:
-        _remember(answer, request, hub, INVITE_COOKIE, invite)
+        remember_for_a_while(answer, request, hub, INVITE_COOKIE, invite)
     else:
-        _forget(answer, request, INVITE_COOKIE)  # that of another attempt
+        forget(answer, request, INVITE_COOKIE)  # that of another attempt
     return answer
 
 
@@ -106,14 +108,7 @@ async def let_in(answer: Response, request: Request, hub: Hub, signed_in: Signed
     if before:
         # Whoever knew it is signed in no more, nor is whom it signed in before.
         await hub.people.sign_out(before)
-    answer.set_cookie(
-        cookie_name(request),
-        signed_in.secret,
-        expires=signed_in.expires_at,
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request),
-    )
+    set_cookie(answer, request, signed_in.secret, signed_in.expires_at)
 
 
 def callback_address(request: Request, hub: Hub, provider: str) -> str:
@@ -132,7 +127,7 @@ def remember(answer: Response, request: Request, hub: Hub, secret: str) -> None:
 
     `Lax`: the provider's page sends the browser back, and the cookie must be there then.
     """
-    _remember(answer, request, hub, COOKIE, secret)
+    remember_for_a_while(answer, request, hub, COOKIE, secret)
 
 
 async def present(request: Request, hub: Hub) -> Person | None:
@@ -141,9 +136,12 @@ async def present(request: Request, hub: Hub) -> Person | None:
     return await hub.people.by_cookie(cookie) if cookie else None
 
 
-def _remember(answer: Response, request: Request, hub: Hub, cookie: str, secret: str) -> None:
+def remember_for_a_while(
+    answer: Response, request: Request, hub: Hub, cookie: str, secret: str
+) -> None:
+    """Give this browser a secret until it has signed in."""
     answer.set_cookie(
-        _name(request, cookie),
+        cookie_called(request, cookie),
         secret,
         max_age=round(hub.settings.sign_in_minutes * 60),
         httponly=True,
@@ -152,14 +150,16 @@ def _remember(answer: Response, request: Request, hub: Hub, cookie: str, secret:
     )
 
 
-def _forget(answer: Response, request: Request, *cookies: str) -> None:
+def forget(answer: Response, request: Request, *cookies: str) -> None:
+    """Take from this browser what it was given for a while."""
     for cookie in cookies:
-        name = _name(request, cookie)
+        name = cookie_called(request, cookie)
         if name in request.cookies:
             answer.delete_cookie(name, httponly=True, samesite="lax", secure=is_secure(request))
 
 
-def _name(request: Request, cookie: str) -> str:
+def cookie_called(request: Request, cookie: str) -> str:
+    """Name a cookie as this browser has it."""
     return f"__Host-{cookie}" if is_secure(request) else cookie
 
 
@@ -194,4 +194,5 @@ def _failed(
         remedy=error.remedy,
         action=again,
         status=error.status,
+        retry_after=error.retry_after,
     )

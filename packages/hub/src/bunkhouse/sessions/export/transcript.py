@@ -12,6 +12,7 @@ from bunkhouse_protocol.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
     Attachment,
+    CommentPosted,
     DriveEnded,
     DriveRequested,
     Event,
@@ -147,6 +148,11 @@ class Transcript:
     @_whole.register
     def _(self, event: WorkspaceChanged) -> list[str]:
         return _changed(event)
+
+    @_whole.register
+    def _(self, event: CommentPosted) -> list[str]:
+        said = markup.quoted(event.text)
+        return [f"*{markup.inline(event.author)} commented, {_moment(event.at)}:*\n\n{said}"]
 
     @_whole.register
     def _(self, event: Problem) -> list[str]:
