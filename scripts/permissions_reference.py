@@ -39,6 +39,8 @@ PUBLIC = {
     "POST /invite/{secret}": "the secret is what lets in, where there is no provider",
     "GET /invite/{secret}/{provider}": "the provider is asked who it is",
     "POST /api/webhooks/github": "GitHub's signature over the body says that it is GitHub",
+    "GET /setup/github": "the admin's browser that began is asked for, and is answered by a page",
+    "GET /setup/github/callback": "the same; and the state that GitHub gives back has to be its",
     "GET /sign-in/{provider}/callback": "what the provider says is what lets in",
 }
 """Routes that ask nobody who they are, and why."""

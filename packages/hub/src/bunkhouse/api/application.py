@@ -21,6 +21,7 @@ from bunkhouse.api.routes import (
     events,
     execute,
     export,
+    github_app,
     grants,
     identities,
     invites,
@@ -73,7 +74,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         participants,
     ):
         api.include_router(module.router)
-    for module in (sign_in, identities, grants, repositories, invites, webhooks):
+    for module in (sign_in, identities, grants, repositories, invites, webhooks, github_app):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
@@ -85,6 +86,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(login.router)
     app.include_router(sign_in.pages)
     app.include_router(invites.pages)
+    app.include_router(github_app.pages)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

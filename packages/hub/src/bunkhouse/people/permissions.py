@@ -21,6 +21,7 @@ Action = Literal[
     "repositories.read",
     "people.read",
     "people.manage",
+    "github_app.manage",
     "sessions.list",
     "sessions.create",
     "session.read",
@@ -80,6 +81,9 @@ ACTIONS: dict[Action, Rule] = {
     "people.read": InInstallation("member", "See the names of people, to choose from."),
     "people.manage": InInstallation(
         "admin", "See everybody with their roles; change roles, deactivate people, invite others."
+    ),
+    "github_app.manage": InInstallation(
+        "admin", "See, set up and remove the GitHub App of this installation."
     ),
     "sessions.list": InInstallation(
         "member", "List sessions and follow the list: those that one may see, and who is in them."

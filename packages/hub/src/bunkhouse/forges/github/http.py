@@ -64,20 +64,23 @@ class Http:
 
     async def call(
         self,
-        token: str,
+        token: str | None,
         method: str,
         path: str,
         *,
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> tuple[Any, httpx2.Headers]:
-        """Call the API: the JSON that it answers, and the headers. Raises what `forge` lists."""
+        """Call the API: the JSON that it answers, and the headers. Raises what `forge` lists.
+
+        `token`: None for what anybody may ask.
+        """
         request = self._client.build_request(
             method,
             f"{self._api}{path}",
             params=query,
             json=body,
-            headers={"authorization": f"Bearer {token}"},
+            headers={} if token is None else {"authorization": f"Bearer {token}"},
         )
         status, headers, content = await self._send(request)
         for _ in range(_REDIRECTS):

@@ -127,7 +127,7 @@ def own_path(path: str | None) -> str:
     given = path or "/"
     if (
         not given.startswith("/")
-        or given.startswith(("//", "/api/", "/sign-in/", "/login/", "/invite/"))
+        or given.startswith(("//", "/api/", "/sign-in/", "/login/", "/invite/", "/setup/"))
         or len(given) > _LONGEST_PATH
         or not given.isascii()
         or not given.isprintable()
