@@ -48,6 +48,12 @@ const people = createRoute({
   component: lazyRouteComponent(() => import("./settings/People"), "People"),
 });
 
+const github = createRoute({
+  getParentRoute: () => settings,
+  path: "/github",
+  component: lazyRouteComponent(() => import("./settings/GitHubApp"), "GitHubApp"),
+});
+
 function NotFound() {
   return (
     <main className="grid flex-1 place-items-center p-6">
@@ -86,7 +92,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     session,
-    settings.addChildren([settingsStart, accounts, people]),
+    settings.addChildren([settingsStart, accounts, people, github]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,

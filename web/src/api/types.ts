@@ -29,6 +29,10 @@ export type Role = Me["role"];
 export type Invite = Schemas["InviteOut"];
 export type NewInvite = Schemas["InviteIn"];
 export type Grant = Schemas["GrantOut"];
+/** What GitHub is to this installation. */
+export type GitHubState = Schemas["GitHubAppOut"];
+export type RegisteredApp = Schemas["RegisteredApp"];
+export type GitHubSetup = Schemas["SetupIn"];
 export type Participant = Schemas["ParticipantOut"];
 /** What somebody is in a session. */
 export type SessionRole = Participant["role"];
