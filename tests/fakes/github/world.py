@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -207,6 +208,8 @@ class World:
         self.exhausted: dict[str, datetime] = {}
         """Accounts whose rate limit is reached, and until when."""
         self.clock = lambda: datetime.now(UTC)
+        self.lasts = timedelta(hours=8)
+        """How long tokens are good that GitHub Apps are given."""
         self._next = 1000
 
     def number(self) -> int:
@@ -234,6 +237,25 @@ class World:
         self.applications[made.client_id] = made
         return made
 
+    def github_app(
+        self, owner: Person, *callbacks: str, installed: Iterable[Repository] = ()
+    ) -> Application:
+        """A new GitHub App that may do what Bunkhouse asks for, installed on some repositories."""
+        app = App(
+            id=self.number(),
+            slug=f"app-of-{owner.login}",
+            name=f"App of {owner.login}",
+            owner=owner,
+            permissions={
+                **dict.fromkeys(("contents", "pull_requests"), "write"),
+                **dict.fromkeys(("issues", "checks", "metadata", "emails"), "read"),
+            },
+            events=[],
+            pem="",
+            installed={each.full_name.lower() for each in installed},
+        )
+        return self.application(*callbacks, app=app)
+
     @property
     def apps(self) -> list[App]:
         """The GitHub Apps."""
@@ -254,7 +276,7 @@ class World:
     def app_tokens(
         self,
         person: Person,
-        lasts: timedelta = timedelta(hours=8),
+        lasts: timedelta | None = None,
         application: Application | None = None,
     ) -> Token:
         """What a GitHub App is given for the account: a pair that ends.
@@ -265,7 +287,7 @@ class World:
             secret=f"ghu_{secrets.token_hex(20)}",
             person=person,
             scopes=None,
-            expires_at=self.clock() + lasts,
+            expires_at=self.clock() + (lasts or self.lasts),
             refresh=f"ghr_{secrets.token_hex(40)}",
             application=application or self.applications[self.client_id],
         )
