@@ -109,7 +109,7 @@ class Http:
         """What it answered is not what GitHub answers."""
         return UpstreamFailed(
             f"{self._shown} answered something that GitHub does not.",
-            remedy="Check BUNKHOUSE_GITHUB_URL.",
+            remedy="Check that its address is right: BUNKHOUSE_GITHUB_URL, or that in Settings.",
             code="forge_failed",
         )
 
