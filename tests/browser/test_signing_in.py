@@ -1,4 +1,4 @@
-"""Signing in with Google and with any OpenID Connect provider: the first, and one who is invited."""
+"""Signing in with Google and with OpenID Connect: the first one, and one who is invited."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
