@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from tests.fakes.github.oauth import OAuth
+from tests.fakes.github.rest import Refused
 from tests.fakes.github.world import App, Application, Person, World
 
 CODE_SECONDS = 3600
@@ -68,6 +69,8 @@ class Apps:
         self._codes: dict[str, tuple[Application, float]] = {}
         self.manifests: list[dict[str, Any]] = []
         """All that came."""
+        self.refuses: str | None = None
+        """Why what was made is not handed over."""
 
     async def answer(self, request: Request) -> Response | None:
         """Answer a request for a page of these; None: it is for another."""
@@ -82,6 +85,8 @@ class Apps:
 
     def made(self, code: str) -> Application | None:
         """What was made, for its code, once and for an hour."""
+        if self.refuses:
+            raise Refused(422, self.refuses)
         made, at = self._codes.pop(code, (None, 0.0))
         return made if time.monotonic() - at < CODE_SECONDS else None
 

@@ -259,6 +259,8 @@ async def test_github_that_is_down_is_asked_again_at_the_same_address(bench: Ben
     answer = await bench.admin.get(address)
     assert answer.status_code == 502
     assert "an error of its own" in answer.text
+    again = re.findall(r'<a href="([^"]+)">Try again', answer.text)
+    assert [html.unescape(each) for each in again] == [address.removeprefix(bench.house.url)]
     bench.fake.broken = False
     assert (await bench.admin.get(address)).status_code == 303
     answer = await bench.admin.get(address)

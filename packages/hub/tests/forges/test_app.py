@@ -203,6 +203,16 @@ async def test_github_that_can_not_be_asked_is_asked_again(bench: Bench) -> None
     assert bench.apps.in_use
 
 
+async def test_what_github_refuses_is_said_in_its_words(bench: Bench) -> None:
+    secret = await bench.begin()
+    answer = await bench.back(secret)
+    bench.fake.apps.refuses = "Validation Failed: too many Apps"
+    with pytest.raises(InvalidInput, match="too many Apps") as caught:
+        await bench.finish(secret, answer)
+    assert caught.value.reason == "github_app_refused"
+    assert "delete it there" in str(caught.value.remedy)
+
+
 async def test_there_is_one_app(bench: Bench) -> None:
     secret = await bench.begin()
     await bench.finish(secret, await bench.back(secret))

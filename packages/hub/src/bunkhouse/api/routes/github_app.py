@@ -23,7 +23,14 @@ from bunkhouse.api.github_app_schemas import GitHubAppOut, RegisteredApp, SetupB
 from bunkhouse.api.pages import page
 from bunkhouse.api.routes.sign_in import origin_of
 from bunkhouse.api.services import Services
-from bunkhouse.errors import BunkhouseError, Forbidden, NotFound, Unauthorized
+from bunkhouse.errors import (
+    BunkhouseError,
+    Forbidden,
+    NotFound,
+    TooMany,
+    Unauthorized,
+    UpstreamFailed,
+)
 from bunkhouse.forges import GitHubApp
 from bunkhouse.forges.github.app import Form
 from bunkhouse.forges.github.manifest import hears
@@ -112,7 +119,7 @@ async def take_back(
         await _apps(hub).finish(request.cookies.get(cookie), person.id, state=state, code=code)
     except BunkhouseError as error:
         _audit.warning("github app refused", code=error.reason)
-        return _failed(error)
+        return _failed(error, again=f"{pages.prefix}/callback?{request.url.query}")
     answer = RedirectResponse(
         "/settings/github", status_code=303, headers={"Cache-Control": "no-store"}
     )
@@ -171,7 +178,16 @@ def _handing_over(form: Form) -> Response:
     )
 
 
-def _failed(error: BunkhouseError) -> Response:
+def _failed(error: BunkhouseError, *, again: str | None = None) -> Response:
+    """Say what is wrong. `again`: the address that is good once more where GitHub was not there."""
+    if again is not None and isinstance(error, (TooMany, UpstreamFailed)):
+        return page(
+            "The GitHub App is not set up yet",
+            error.message,
+            remedy=error.remedy,
+            action=("Try again", again),
+            status=error.status,
+        )
     refused = error.status in (401, 403) and error.reason != "github_app_state"
     return page(
         "The GitHub App is not set up",

@@ -26,6 +26,7 @@ from bunkhouse.errors import (
     BunkhouseError,
     Conflict,
     Forbidden,
+    GrantRevoked,
     InvalidInput,
     NotFound,
     TooMany,
@@ -264,7 +265,7 @@ class GitHubApp:
         async with self._database.write() as tx:
             if not await rows.add(tx, app_row):
                 raise _there_already()
-        _audit.warning("github_app_set_up", person=user_id, host=_host(row.url), app=made.slug)
+        _audit.warning("github_app_set_up", person=user_id, host=_host(row.url), app=app_row.slug)
         self._take(app_row)
         self._tell()
         return _app(app_row)
@@ -314,6 +315,12 @@ class GitHubApp:
                 "GitHub does not know this code any more: it is good once, for an hour.",
                 remedy=_AGAIN,
                 code="github_app_code",
+            ) from error
+        except (Forbidden, GrantRevoked, InvalidInput) as error:
+            raise InvalidInput(
+                f"GitHub does not hand over the App. {error.message}",
+                remedy=_AGAIN,
+                code="github_app_refused",
             ) from error
         except (TooMany, UpstreamFailed):
             async with self._database.write() as tx:

@@ -31,6 +31,7 @@ M = TypeVar("M", bound=BaseModel)
 _PAGE = 100
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _OWNER = re.compile(r"[A-Za-z0-9_-]+")
+_HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+")
 _USUAL_PORTS = {"https": 443, "http": 80}
 
 
@@ -45,7 +46,9 @@ def place_of(url: str) -> tuple[str, str]:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme not in _USUAL_PORTS or not parts.hostname or parts.path or parts.query:
+    named = _HOST.fullmatch(parts.hostname or "") and parts.username is None
+    more = parts.path or parts.query or parts.fragment
+    if parts.scheme not in _USUAL_PORTS or not parts.hostname or not named or more:
         raise InvalidInput(
             f"`{url[:200]}` is not the address of a GitHub.",
             remedy="Give it as `https://github.example.org`.",
