@@ -42,6 +42,8 @@ PUBLIC = {
     "GET /share/{secret}": "the secret is what lets see it",
     "POST /share": "the same; who takes part by it has to be signed in",
     "POST /api/webhooks/github": "GitHub's signature over the body says that it is GitHub",
+    "GET /setup/github": "the admin's browser that began is asked for, and is answered by a page",
+    "GET /setup/github/callback": "the same; and the state that GitHub gives back has to be its",
     "GET /sign-in/{provider}/callback": "what the provider says is what lets in",
 }
 """Routes that ask nobody who they are, and why."""

@@ -136,6 +136,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "branch_template",
             "forge_text_bytes",
             "github_webhook_secret",
+            "github_setup_minutes",
             "webhook_bytes",
             "co_author",
             "push_bytes",

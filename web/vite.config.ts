@@ -18,7 +18,13 @@ export default defineConfig(async ({ mode }) => ({
     proxy:
       mode === "replay"
         ? undefined
-        : { "/api": { target: HUB, ws: true }, "/invite": HUB, "/login": HUB, "/sign-in": HUB },
+        : {
+            "/api": { target: HUB, ws: true },
+            "/invite": HUB,
+            "/login": HUB,
+            "/setup": HUB,
+            "/sign-in": HUB,
+          },
   },
   preview: {
     // As the hub sends it, so that what it forbids is noticed here too.

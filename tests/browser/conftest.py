@@ -35,6 +35,13 @@ def chromium() -> Generator[Browser]:
         browser.close()
 
 
+def opened(browser: Browser, *, width: int = 1280, height: int = 900) -> Page:
+    """A page of a new browser, in which nobody is signed in."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(PATIENCE * 1000)
+    return context.new_page()
+
+
 def signed_in(browser: Browser, hub: HubProcess, **options: Any) -> Page:
     """A page of a browser that has opened a one-time link."""
     link = hub.command("admin", "link").stdout.strip().split()[-1]

@@ -1,7 +1,8 @@
 """Two people, a private repository and a pull request: the whole way, in real browsers.
 
-GitHub is the stand-in of `tests.fakes.github`: real git over HTTP, its API and webhooks held to
-GitHub's own description.
+GitHub is the stand-in of `tests.fakes.github`: people sign in there by its OAuth, with PKCE, to a
+GitHub App that is installed on one repository; git over HTTP is real, its API and its webhooks are
+held to GitHub's own description.
 """
 
 import re
@@ -12,10 +13,10 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.fakes.github import SECRET, FakeGitHub, Hooks, in_thread
+from tests.fakes.github import SECRET, FakeGitHub, Hooks, Repository, in_thread
 
 from ..hubs import HubProcess
-from .conftest import signed_in
+from .conftest import opened
 from .test_page import say, state
 
 pytestmark = [pytest.mark.engine, pytest.mark.browser]
@@ -23,29 +24,42 @@ pytestmark = [pytest.mark.engine, pytest.mark.browser]
 
 @dataclass
 class Team:
-    """A hub of its own, and a GitHub that it knows."""
+    """A hub of its own, a GitHub, and the GitHub App as which it knows the hub."""
 
     hub: HubProcess
     fake: FakeGitHub
+    repository: Repository
 
 
 @pytest.fixture
 def team(hub: HubProcess) -> Generator[Team]:
     with in_thread(hub.data_dir.parent / "github-of-two") as fake:
-        given = {"BUNKHOUSE_GITHUB_URL": fake.url, "BUNKHOUSE_GITHUB_WEBHOOK_SECRET": SECRET}
+        ada = fake.world.person("ada", "Ada Lovelace")
+        fake.world.person("bob", "Bob")
+        repository = fake.world.repository(ada, "secret", bob="write")
+        # The App is not installed here, so nobody is shown it in the hub.
+        fake.world.repository(ada, "secretive")
+        application = fake.world.github_app(ada, installed=[repository])
+        given = {
+            "BUNKHOUSE_GITHUB_URL": fake.url,
+            "BUNKHOUSE_GITHUB_CLIENT_ID": application.client_id,
+            "BUNKHOUSE_GITHUB_CLIENT_SECRET": application.client_secret,
+            "BUNKHOUSE_GITHUB_WEBHOOK_SECRET": SECRET,
+        }
         mine = HubProcess(hub.data_dir.parent / "two", given | hub.settings)
         mine.start()
+        application.callbacks.append(f"{mine.pages}/sign-in/github/callback")
         try:
-            yield Team(mine, fake)
+            yield Team(mine, fake, repository)
         finally:
             mine.stop()
 
 
-def give_token(page: Page, team: Team, secret: str) -> None:
-    page.goto(f"{team.hub.pages}/settings/accounts")
-    page.get_by_label("Token").fill(secret)
-    page.get_by_role("button", name="Give it").click()
-    expect(page.get_by_role("button", name=re.compile("^Forget "))).to_be_visible()
+def sign_in(page: Page, name: str) -> None:
+    """Say at GitHub who one is."""
+    page.get_by_role("link", name="Continue with GitHub Enterprise").click()
+    page.get_by_role("button", name=f"Continue as {name}").click()
+    expect(page.get_by_test_id("home-prompt")).to_be_visible()
 
 
 def invited(page: Page, team: Team, browser: Browser, name: str) -> Page:
@@ -53,28 +67,30 @@ def invited(page: Page, team: Team, browser: Browser, name: str) -> Page:
     page.goto(f"{team.hub.pages}/settings/people")
     page.get_by_role("button", name="Make a link").click()
     link = page.get_by_label("The new invitation").locator("code").inner_text()
-    theirs = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
+    theirs = opened(browser, width=1200)
     theirs.goto(team.hub.pages + "/invite/" + link.rsplit("/", 1)[1])
-    theirs.get_by_label("Your name").fill(name)
-    theirs.get_by_role("button", name="Come in").click()
-    expect(theirs.get_by_test_id("home-prompt")).to_be_visible()
+    sign_in(theirs, name)
     return theirs
 
 
-def test_from_an_invitation_to_a_reviewed_pull_request(chromium: Browser, team: Team) -> None:
-    world = team.fake.world
-    ada = world.person("ada", "Ada Lovelace")
-    bob = world.person("bob", "Bob")
-    repository = world.repository(ada, "secret", bob="write")
-    page = signed_in(chromium, team.hub, viewport={"width": 1440, "height": 900})
-    give_token(page, team, world.token(ada, "repo"))
-    theirs = invited(page, team, chromium, "Bob")
-    give_token(theirs, team, world.token(bob, "repo"))
+def test_from_signing_in_to_a_reviewed_pull_request(chromium: Browser, team: Team) -> None:
+    world, repository = team.fake.world, team.repository
+    bob = world.people["bob"]
 
-    # The private repository is found among one's own, and a session starts on it.
+    # The first to sign in is the admin, and invites the second, who is a member.
+    page = opened(chromium, width=1440)
+    page.goto(team.hub.pages)
+    sign_in(page, "Ada Lovelace")
+    theirs = invited(page, team, chromium, "Bob")
+    theirs.goto(f"{team.hub.pages}/settings/accounts")
+    expect(theirs.get_by_text("You are signed in as Bob, a member")).to_be_visible()
+
+    # The private repository is found where the App is installed, and a session starts on it.
     page.goto(team.hub.pages)
     page.get_by_test_id("home-repo").click()
     page.get_by_placeholder(re.compile("^Search")).fill("secr")
+    expect(page.get_by_role("option", name="ada/secret").first).to_be_visible()
+    expect(page.get_by_role("option", name=re.compile("secretive"))).to_have_count(0)
     page.get_by_role("option", name="ada/secret").first.click()
     page.get_by_test_id("home-prompt").fill("[demo:bash cmd='echo red > door']")
     page.get_by_test_id("home-start").click()

@@ -5,9 +5,10 @@ others can be sent to them. Somebody at a browser chooses an account, as on the 
 `approve` does it for tests without one.
 """
 
+from tests.fakes.consent import approve
+
 from .github import FakeGitHub, GitHubAccount
 from .openid import FakeOpenID, OpenIDAccount
-from .page import approve
 from .serving import served
 
 __all__ = ["FakeGitHub", "FakeOpenID", "GitHubAccount", "OpenIDAccount", "approve", "served"]

@@ -21,8 +21,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from . import page
-from .requests import Asked, Refused, asked, fits
+from tests.fakes import consent
+from tests.fakes.code_grant import Asked, Refused, asked, fits
+
 from .serving import listen, served
 
 Claims = dict[str, Any]
@@ -140,7 +141,7 @@ class FakeOpenID:
         key = secrets.token_hex(8)
         self._requests[key] = wanted
         accounts = [(each.sub, each.name) for each in self.accounts.values()]
-        return page.choosing(self.name, key, wanted.scope, accounts)
+        return consent.choosing(self.name, key, wanted.scope, accounts)
 
     async def _approve(self, request: Request) -> Response:
         form = await request.form()

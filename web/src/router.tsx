@@ -60,6 +60,12 @@ const people = createRoute({
   component: lazyRouteComponent(() => import("./settings/People"), "People"),
 });
 
+const github = createRoute({
+  getParentRoute: () => settings,
+  path: "/github",
+  component: lazyRouteComponent(() => import("./settings/GitHubApp"), "GitHubApp"),
+});
+
 function NotFound() {
   return (
     <main className="grid flex-1 place-items-center p-6">
@@ -99,7 +105,7 @@ export const router = createRouter({
     home,
     session,
     shown,
-    settings.addChildren([settingsStart, accounts, access, people]),
+    settings.addChildren([settingsStart, accounts, access, people, github]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,

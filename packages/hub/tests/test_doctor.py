@@ -125,7 +125,7 @@ GITHUB = {"github_client_id": "a", "github_client_secret": "sk-test"}
 
 async def test_without_providers_there_is_the_link(tmp_path: Path) -> None:
     findings = await found(settings(tmp_path))
-    assert findings["sign_in"].status == "ok" and "link alone" in findings["sign_in"].detail
+    assert findings["sign_in"].status == "ok" and "one-time link" in findings["sign_in"].detail
     assert not [each for each in findings if each.startswith("sign_in_")]
 
 

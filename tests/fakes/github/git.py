@@ -30,17 +30,16 @@ async def answer(world: World, request: Request) -> Response:
     if secret is not None and token is None:
         return _unauthorized("Invalid username or token.")
     repository = world.repositories.get(name)
-    person = token.person if token else None
-    seen = repository is not None and repository.may(person, "read")
-    if token and token.scopes is not None and "repo" not in token.scopes:
-        seen = seen and repository is not None and not repository.private
+    seen = repository is not None and (
+        token.sees(repository) if token else repository.may(None, "read")
+    )
     if repository is None or not seen:
         if token is None:
             return _unauthorized("Authentication required.")
         return PlainTextResponse("Repository not found.\n", 404)
     if pushes and token is None:
         return _unauthorized("Authentication required.")
-    if pushes and not repository.may(person, "write"):
+    if pushes and token and not token.writes(repository):
         return PlainTextResponse(f"Permission to {repository.full_name} denied.\n", 403)
     response = await _backend(repository, service, request)
     if pushes and request.method == "POST":

@@ -7,9 +7,25 @@ from datetime import datetime
 from typing import Any
 
 from tests.fakes.github.description import Description, Operation
-from tests.fakes.github.world import Person, Repository, Token, World
+from tests.fakes.github.world import Application, Person, Repository, Token, World
 
 DOCS = "https://docs.github.com/rest"
+
+_PERMISSIONS = {
+    "GET /user/emails": ("emails", "read"),
+    "GET /repos/{owner}/{repo}/branches": ("contents", "read"),
+    "GET /repos/{owner}/{repo}/issues": ("issues", "read"),
+    "GET /repos/{owner}/{repo}/issues/{issue_number}": ("issues", "read"),
+    "GET /repos/{owner}/{repo}/issues/{issue_number}/comments": ("issues", "read"),
+    "GET /repos/{owner}/{repo}/pulls": ("pull_requests", "read"),
+    "POST /repos/{owner}/{repo}/pulls": ("pull_requests", "write"),
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}": ("pull_requests", "read"),
+    "PATCH /repos/{owner}/{repo}/pulls/{pull_number}": ("pull_requests", "write"),
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews": ("pull_requests", "read"),
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/comments": ("pull_requests", "read"),
+    "GET /repos/{owner}/{repo}/commits/{ref}/check-runs": ("checks", "read"),
+}
+"""What a GitHub App has to be made for to do this."""
 
 
 class Refused(Exception):
@@ -49,12 +65,22 @@ class Call:
 class Rest:
     """Answers calls."""
 
-    def __init__(self, world: World, description: Description, url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        description: Description,
+        url: Callable[[], str],
+        made: Callable[[str], Application | None],
+    ) -> None:
+        """`made`: what was made of a manifest, for its code, once."""
         self._world = world
+        self._made = made
         self._description = description
         self._url = url
         self._calls: dict[str, tuple[int, Callable[[Call], Any]]] = {
             "GET /user": (200, self._user),
+            "GET /user/emails": (200, self._emails),
+            "POST /app-manifests/{code}/conversions": (201, self._convert),
             "GET /user/repos": (200, self._repos),
             "GET /search/repositories": (200, self._search),
             "GET /repos/{owner}/{repo}": (200, lambda call: self._full(self._repo(call), call)),
@@ -76,17 +102,57 @@ class Rest:
         known = self._calls.get(call.operation.name)
         if known is None:
             raise Refused(404, "Not Found")
+        self._allow(call)
         status, answer = known
         return status, answer(call)
 
+    def _allow(self, call: Call) -> None:
+        """Refuse a GitHub App what it was not made to do."""
+        app = call.token.application.app if call.token and call.token.application else None
+        wanted = _PERMISSIONS.get(call.operation.name)
+        if app and wanted and not app.may(*wanted):
+            raise Refused(403, "Resource not accessible by integration")
+
     # ── people ───────────────────────────────────────────────────────────────────────────────
+
+    def _emails(self, call: Call) -> Any:
+        person, scopes = call.person, call.token.scopes if call.token else None
+        if scopes is not None and not {"user", "user:email"} & set(scopes):
+            raise Refused(404, "Not Found")
+        return person.emails
+
+    def _convert(self, call: Call) -> Any:
+        made = self._made(call.operation.path["code"])
+        if made is None or made.app is None:
+            raise Refused(404, "Not Found")
+        app = made.app
+        example = self._description.example(call.operation, 201)
+        return example | {
+            "id": app.id,
+            "slug": app.slug,
+            "name": app.name,
+            "owner": self._by(example["owner"], app.owner) | {"type": app.owner.type},
+            "external_url": app.url,
+            "html_url": f"{self._url()}/github-apps/{app.slug}",
+            "permissions": app.permissions,
+            "events": app.events,
+            "client_id": made.client_id,
+            "client_secret": made.client_secret,
+            "webhook_secret": app.webhook_secret,
+            "pem": app.pem,
+        }
 
     def _user(self, call: Call) -> Any:
         person = call.person
         if call.token is not None and call.token.scopes is not None:
             call.headers["x-oauth-scopes"] = ", ".join(call.token.scopes)
         example = self._description.example(call.operation, 200)
-        example |= self._account(person) | {"name": person.name, "user_view_type": "private"}
+        example |= self._account(person) | {
+            "name": person.name,
+            "type": person.type,
+            "email": f"public-{person.login}@example.org",
+            "user_view_type": "private",
+        }
         return example
 
     def _account(self, person: Person) -> dict[str, Any]:
@@ -102,10 +168,7 @@ class Rest:
     # ── repositories ─────────────────────────────────────────────────────────────────────────
 
     def _sees(self, call: Call, repository: Repository) -> bool:
-        token = call.token
-        if repository.private and token and token.scopes is not None and "repo" not in token.scopes:
-            return False
-        return repository.may(token.person if token else None, "read")
+        return call.token.sees(repository) if call.token else repository.may(None, "read")
 
     def _repo(self, call: Call) -> Repository:
         name = f"{call.operation.path['owner']}/{call.operation.path['repo']}".lower()

@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from tests.fakes.github import git
+from tests.fakes.github.apps import Apps
 from tests.fakes.github.description import Violation, description
+from tests.fakes.github.oauth import OAuth
 from tests.fakes.github.rest import Call, Refused, Rest
 from tests.fakes.github.world import World
 
@@ -32,8 +33,12 @@ class FakeGitHub:
 
     world: World
     url: str
+    oauth: OAuth
+    apps: Apps
     asked: list[Request] = field(default_factory=list[Request])
     violations: list[str] = field(default_factory=list[str])
+    broken: bool = False
+    """Its API has an error of its own."""
 
     def secrets_seen(self) -> set[str]:
         """Every value of an `Authorization` header that came in."""
@@ -53,7 +58,10 @@ async def running(folder: Path, port: int = 0) -> AsyncGenerator[FakeGitHub]:
     `port`: where it was before, to come back there.
     """
     listening = socket.create_server(("127.0.0.1", port))
-    fake = FakeGitHub(World(folder), f"http://127.0.0.1:{listening.getsockname()[1]}")
+    world = World(folder)
+    oauth = OAuth(world)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    fake = FakeGitHub(world, url, oauth, Apps(world, oauth))
     config = uvicorn.Config(
         _application(fake), lifespan="off", log_config=None, timeout_graceful_shutdown=1
     )
@@ -69,7 +77,13 @@ async def running(folder: Path, port: int = 0) -> AsyncGenerator[FakeGitHub]:
 
 
 def _application(fake: FakeGitHub) -> Starlette:
-    rest = Rest(fake.world, description(), lambda: fake.url)
+    rest = Rest(fake.world, description(), lambda: fake.url, fake.apps.made)
+
+    pages = {
+        "/login/oauth/authorize": fake.oauth.authorize,
+        "/login/oauth/access_token": fake.oauth.token,
+        "/approve": fake.oauth.approve,
+    }
 
     async def every(request: Request) -> Response:
         fake.asked.append(request)
@@ -78,10 +92,13 @@ def _application(fake: FakeGitHub) -> Starlette:
             return await git.answer(fake.world, request)
         if not request.headers.get("user-agent"):
             return PlainTextResponse("Request forbidden by administrative rules.", 403)
-        if path == "/login/oauth/access_token" and request.method == "POST":
-            return await _token(fake.world, request)
+        if path in pages:
+            return await pages[path](request)
         if not path.startswith(f"{_API}/"):
-            return PlainTextResponse("Not Found", 404)
+            found = await fake.apps.answer(request)
+            return found or PlainTextResponse("Not Found", 404)
+        if fake.broken:
+            return PlainTextResponse("Unicorn!", 502)
         return await _call(fake, rest, request, path.removeprefix(_API))
 
     methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -122,32 +139,6 @@ async def _call(fake: FakeGitHub, rest: Rest, request: Request, path: str) -> Re
             fake.violations.append(f"answered: {violation}")
             return PlainTextResponse(str(violation), 500)
     return JSONResponse(answer, status, headers)
-
-
-async def _token(world: World, request: Request) -> Response:
-    """Like GitHub's: always 200, and what is wrong in the body."""
-    fields = await request.form()
-    if (fields.get("client_id"), fields.get("client_secret")) != (
-        world.client_id,
-        world.client_secret,
-    ):
-        return JSONResponse({"error": "incorrect_client_credentials"})
-    if fields.get("grant_type") != "refresh_token":
-        return JSONResponse({"error": "unsupported_grant_type"})
-    fresh = world.refreshed(str(fields.get("refresh_token")))
-    if fresh is None or fresh.expires_at is None:
-        return JSONResponse({"error": "bad_refresh_token"})
-    lasts: timedelta = fresh.expires_at - world.clock()
-    return JSONResponse(
-        {
-            "access_token": fresh.secret,
-            "expires_in": round(lasts.total_seconds()),
-            "refresh_token": fresh.refresh,
-            "refresh_token_expires_in": 15_897_600,
-            "token_type": "bearer",
-            "scope": "",
-        }
-    )
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,12 +39,65 @@ class Person:
 
     id: int
     login: str
-    name: str | None
+    name: str | None = None
+    emails: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """As GitHub lists them."""
+    type: Literal["User", "Organization"] = "User"
+
+    def with_email(self, email: str, *, verified: bool = True) -> "Person":
+        """Give it a primary address."""
+        self.emails = [
+            {"email": f"old-{email}", "primary": False, "verified": True, "visibility": None},
+            {"email": email, "primary": True, "verified": verified, "visibility": "private"},
+        ]
+        return self
 
     @property
     def noreply(self) -> str:
         """The address that GitHub gives them at the host `127.0.0.1`."""
         return f"{self.id}+{self.login}@users.noreply.127.0.0.1"
+
+
+@dataclass
+class Application:
+    """An OAuth App; or a GitHub App, whose tokens end and reach no further than it is installed."""
+
+    client_id: str
+    client_secret: str
+    callbacks: list[str]
+    """Where people may be sent back to, letter by letter."""
+    app: "App | None" = None
+
+
+@dataclass
+class App:
+    """What a GitHub App has besides."""
+
+    id: int
+    slug: str
+    name: str
+    owner: Person
+    permissions: dict[str, str]
+    events: list[str]
+    pem: str
+    url: str = "https://example.org"
+    hook: str | None = None
+    """Where its webhooks go."""
+    webhook_secret: str | None = None
+    request_oauth_on_install: bool = False
+    installed: set[str] = field(default_factory=set[str])
+    """Repositories, by their full names in small letters."""
+
+    def may(self, permission: str, level: str) -> bool:
+        """Whether it was given this permission."""
+        given = self.permissions.get(permission)
+        return given == "write" or (given is not None and given == level)
+
+    def reaches(self, repository: "Repository", level: str) -> bool:
+        """Whether it may read or write what is in a repository, for somebody who may."""
+        if not repository.private and level == "read":
+            return True
+        return repository.full_name.lower() in self.installed and self.may("contents", level)
 
 
 @dataclass
@@ -56,6 +110,24 @@ class Token:
     """None: its rights are finer than scopes."""
     expires_at: datetime | None = None
     refresh: str | None = None
+    application: Application | None = None
+    """Whom the account let have it; None: nobody, or nobody in particular."""
+
+    def sees(self, repository: "Repository") -> bool:
+        """Whether it shows this repository."""
+        if repository.private and self.scopes is not None and "repo" not in self.scopes:
+            return False
+        app = self.application.app if self.application else None
+        return repository.may(self.person, "read") and (
+            app is None or app.reaches(repository, "read")
+        )
+
+    def writes(self, repository: "Repository") -> bool:
+        """Whether one can push to this repository with it."""
+        app = self.application.app if self.application else None
+        return repository.may(self.person, "write") and (
+            app is None or app.reaches(repository, "write")
+        )
 
 
 @dataclass
@@ -124,15 +196,20 @@ class World:
 
     client_id = "Iv1.fake"
     client_secret = "the-secret-of-the-application"
+    """Of an application that is there from the beginning."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.people: dict[str, Person] = {}
         self.tokens: dict[str, Token] = {}
+        known = Application(self.client_id, self.client_secret, [])
+        self.applications = {known.client_id: known}
         self.repositories: dict[str, Repository] = {}
         self.exhausted: dict[str, datetime] = {}
         """Accounts whose rate limit is reached, and until when."""
         self.clock = lambda: datetime.now(UTC)
+        self.lasts = timedelta(hours=8)
+        """How long tokens are good that GitHub Apps are given."""
         self._next = 1000
 
     def number(self) -> int:
@@ -142,8 +219,47 @@ class World:
 
     def person(self, login: str, name: str | None = None) -> Person:
         """A new account."""
-        made = self.people[login] = Person(self.number(), login, name)
+        return self.add(Person(self.number(), login, name))
+
+    def add(self, person: Person) -> Person:
+        """Have an account be here."""
+        self.people[person.login] = person
+        return person
+
+    def application(self, *callbacks: str, app: App | None = None) -> Application:
+        """A new application of somebody's; with `app` a GitHub App."""
+        made = Application(
+            f"{'Iv23' if app else 'Ov23'}{secrets.token_hex(8)}",
+            secrets.token_hex(20),
+            list(callbacks),
+            app,
+        )
+        self.applications[made.client_id] = made
         return made
+
+    def github_app(
+        self, owner: Person, *callbacks: str, installed: Iterable[Repository] = ()
+    ) -> Application:
+        """A new GitHub App that may do what Bunkhouse asks for, installed on some repositories."""
+        app = App(
+            id=self.number(),
+            slug=f"app-of-{owner.login}",
+            name=f"App of {owner.login}",
+            owner=owner,
+            permissions={
+                **dict.fromkeys(("contents", "pull_requests"), "write"),
+                **dict.fromkeys(("issues", "checks", "metadata", "emails"), "read"),
+            },
+            events=[],
+            pem="",
+            installed={each.full_name.lower() for each in installed},
+        )
+        return self.application(*callbacks, app=app)
+
+    @property
+    def apps(self) -> list[App]:
+        """The GitHub Apps."""
+        return [each.app for each in self.applications.values() if each.app]
 
     def token(self, person: Person, *scopes: str) -> str:
         """A token that the account made in its settings; with scopes a classic one."""
@@ -151,14 +267,29 @@ class World:
         self.tokens[secret] = Token(secret, person, scopes or None)
         return secret
 
-    def app_tokens(self, person: Person, lasts: timedelta = timedelta(hours=8)) -> Token:
-        """What a GitHub App is given for the account: a pair that ends."""
+    def oauth_token(self, person: Person, application: Application, *scopes: str) -> Token:
+        """What an OAuth App is given for the account: it does not end."""
+        token = Token(f"gho_{secrets.token_hex(20)}", person, scopes, application=application)
+        self.tokens[token.secret] = token
+        return token
+
+    def app_tokens(
+        self,
+        person: Person,
+        lasts: timedelta | None = None,
+        application: Application | None = None,
+    ) -> Token:
+        """What a GitHub App is given for the account: a pair that ends.
+
+        Without `application` it is that of the beginning, and installed everywhere.
+        """
         token = Token(
             secret=f"ghu_{secrets.token_hex(20)}",
             person=person,
             scopes=None,
-            expires_at=self.clock() + lasts,
+            expires_at=self.clock() + (lasts or self.lasts),
             refresh=f"ghr_{secrets.token_hex(40)}",
+            application=application or self.applications[self.client_id],
         )
         self.tokens[token.secret] = token
         return token
@@ -174,13 +305,14 @@ class World:
             return None
         return token
 
-    def refreshed(self, refresh: str) -> Token | None:
-        """A new pair for an old one, which is void from then on; None: it is void already."""
+    def refreshed(self, refresh: str, application: Application) -> Token | None:
+        """A new pair for an old one, which is void from then on; None: it is void already, or is
+        another application's."""
         old = next((each for each in self.tokens.values() if each.refresh == refresh), None)
-        if old is None:
+        if old is None or old.application is not application:
             return None
         del self.tokens[old.secret]
-        return self.app_tokens(old.person)
+        return self.app_tokens(old.person, application=application)
 
     def repository(
         self, owner: Person, name: str, *, private: bool = True, **rights: Right

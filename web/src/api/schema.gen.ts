@@ -1346,6 +1346,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/github-app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Github App
+         * @description Say what GitHub is to this installation, and how its App is.
+         */
+        get: operations["getGithubApp"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Github App
+         * @description Forget the App here: nobody signs in with it any more, and its tokens end. At GitHub it
+         *     stays until its owner deletes it.
+         */
+        delete: operations["removeGithubApp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/github-app/setups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Up Github App
+         * @description Begin to set up an App: go to `url` with the browser that asked.
+         */
+        post: operations["setUpGithubApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1820,6 +1865,38 @@ export interface components {
             seq: number | null;
         };
         /**
+         * GitHubAppOut
+         * @description What GitHub is to this installation.
+         */
+        GitHubAppOut: {
+            /**
+             * Url
+             * @description Where the GitHub of this installation is.
+             */
+            url: string;
+            /**
+             * Url Is Set
+             * @description By `BUNKHOUSE_GITHUB_URL`, so it can't be another.
+             */
+            url_is_set: boolean;
+            /**
+             * Client Is Set
+             * @description By `BUNKHOUSE_GITHUB_CLIENT_ID`, which goes before an App set up here.
+             */
+            client_is_set: boolean;
+            /**
+             * Hub Url
+             * @description The address of the hub that the App is told.
+             */
+            hub_url: string;
+            /**
+             * Reachable
+             * @description Whether GitHub can reach the hub there, as far as that shows. Else the App gets no webhook.
+             */
+            reachable: boolean;
+            app: components["schemas"]["RegisteredApp"] | null;
+        };
+        /**
          * GrantIn
          * @description A token that you made at the forge.
          */
@@ -1862,6 +1939,8 @@ export interface components {
             expires_at: string | null;
             /** Revoked */
             revoked: boolean;
+            /** Install Url */
+            install_url: string | null;
         };
         /**
          * HandBack
@@ -3241,6 +3320,52 @@ export interface components {
             by: string | null;
         };
         /**
+         * RegisteredApp
+         * @description A GitHub App that was set up here. Its secrets are never told.
+         */
+        RegisteredApp: {
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+            /** Owner */
+            owner: string;
+            /** Host */
+            host: string;
+            /** Html Url */
+            html_url: string;
+            /**
+             * Settings Url
+             * @description Where its owner changes and deletes it.
+             */
+            settings_url: string;
+            /**
+             * Install Url
+             * @description Where one chooses the repositories that it may see.
+             */
+            install_url: string;
+            /**
+             * Hears
+             * @description GitHub tells of reviews, comments and checks by webhook.
+             */
+            hears: boolean;
+            /**
+             * In Use
+             * @description One signs in with it; else the environment says otherwise.
+             */
+            in_use: boolean;
+            /**
+             * Problem
+             * @description Why it can't be used.
+             */
+            problem: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
          * RepositoriesOut
          * @description Repositories to choose from: recent ones first, then by newest push, or as they are found.
          */
@@ -3675,6 +3800,30 @@ export interface components {
              * @default
              */
             by: string;
+        };
+        /**
+         * SetupBegun
+         * @description Where the browser that asked is to go now.
+         */
+        SetupBegun: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * SetupIn
+         * @description Whose App it is to be, and where.
+         */
+        SetupIn: {
+            /**
+             * Organization
+             * @description Its name at GitHub; null: one's own.
+             */
+            organization?: string | null;
+            /**
+             * Url
+             * @description Of GitHub Enterprise; null: as it is set, else `https://github.com`.
+             */
+            url?: string | null;
         };
         /**
          * ShareLinkIn
@@ -6908,6 +7057,95 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getGithubApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GitHubAppOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    removeGithubApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    setUpGithubApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetupIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupBegun"];
+                };
             };
             /** @description What went wrong. */
             default: {

@@ -34,6 +34,10 @@ export type NewToken = Schemas["TokenIn"];
 /** What a token may be made for. */
 export type Scope = Token["scopes"][number];
 export type Grant = Schemas["GrantOut"];
+/** What GitHub is to this installation. */
+export type GitHubState = Schemas["GitHubAppOut"];
+export type RegisteredApp = Schemas["RegisteredApp"];
+export type GitHubSetup = Schemas["SetupIn"];
 export type Participant = Schemas["ParticipantOut"];
 /** What somebody is in a session. */
 export type SessionRole = Participant["role"];

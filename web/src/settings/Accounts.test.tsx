@@ -31,6 +31,7 @@ const grant = (more: Partial<Grant>): Grant => ({
   ...{ forge: "github", host: "github.com", kind: "token", login: "ada-l", name: "Ada" },
   ...{ scopes: ["repo", "workflow"], created_at: "2026-01-01T00:00:00Z", expires_at: null },
   revoked: false,
+  install_url: null,
   ...more,
 });
 

@@ -46,7 +46,7 @@ export function GitHub() {
 }
 
 function Given({ grant, onReplace }: { grant: Grant; onReplace: () => void }) {
-  const { host, kind, login, name, scopes, created_at, expires_at, revoked } = grant;
+  const { host, kind, login, name, scopes, created_at, expires_at, revoked, install_url } = grant;
   const forget = useForgetGrant();
   const [asking, setAsking] = useState(false);
   return (
@@ -70,6 +70,14 @@ function Given({ grant, onReplace }: { grant: Grant; onReplace: () => void }) {
           {scopes.length > 0 ? (
             <>
               May: <span className="font-mono text-12">{scopes.join(", ")}</span>
+            </>
+          ) : install_url ? (
+            <>
+              May do what its App may, where{" "}
+              <a href={install_url} className="text-accent-text underline underline-offset-4">
+                it is installed
+              </a>
+              .
             </>
           ) : (
             "May do what was chosen for it at GitHub."

@@ -24,14 +24,14 @@ from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import MemoryPresence
-from bunkhouse.forges import Application, GitHub, Grants, Tokens
+from bunkhouse.forges import Application, GitHub, GitHubApp, Grants, Tokens
 from bunkhouse.gateway import Apps, Gateway, enter_router
 from bunkhouse.gateway.frames import frame_sources
 from bunkhouse.people import Directory, Participants, People, Rights
 from bunkhouse.people.invites import Invites
 from bunkhouse.people.share_links import ShareLinks
+from bunkhouse.people.signin import AppClient, KeepGrant, SignIn, configured
 from bunkhouse.people.signin import Grant as SignInGrant
-from bunkhouse.people.signin import KeepGrant, SignIn
 from bunkhouse.people.throttle import Throttle
 from bunkhouse.sandboxes.local import LocalEngine, installation_id
 from bunkhouse.sandboxes.mirrors import registry_hosts
@@ -116,11 +116,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         database = await Database.open(settings.database, connections=settings.database_connections)
         stack.push_async_callback(database.close)
         await stack.enter_async_context(database.claimed())
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        settings.data_dir.chmod(0o700)
-        settings.run_dir.mkdir(mode=0o700, exist_ok=True)
+        _make_folders(settings)
 
-        grants = await open_grants(database, settings, stack)
+        github_app, grants = await open_forges(database, settings, stack)
         engine = LocalEngine(settings, installation_id(settings.data_dir))
         stack.push_async_callback(engine.close)
         journal = Journal(database, MemoryBus(), hold=Space(settings, engine.storage).short)
@@ -204,6 +202,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             task = asyncio.create_task(work)
             stack.push_async_callback(_end, task)
 
+        sign_in, invites = open_ways_in(settings, database, people, grants, github_app)
         services = Services(
             settings=settings,
             sessions=Sessions(
@@ -229,8 +228,8 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             rights=rights,
             participants=Participants(database, journal.bus),
             directory=Directory(database, journal.bus),
-            sign_in=SignIn.of(settings, database, people, keep_grant=keeping(grants)),
-            invites=Invites.of(settings, database, people),
+            sign_in=sign_in,
+            invites=invites,
             throttle=Throttle.of(settings),
             share_links=ShareLinks.of(settings, database, journal.bus),
             comments=Comments(journal, longest=settings.comment_bytes),
@@ -241,6 +240,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             uploads=attaching.uploads,
             grants=grants,
             pull_requests=PullRequests(journal, reaching, grants, settings),
+            github_app=github_app,
         )
         apps = Apps(settings, rights, services.sessions)
         services.apps = apps
@@ -252,8 +252,18 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         services.closing.set()
 
 
-async def open_grants(database: Database, settings: Settings, stack: AsyncExitStack) -> Grants:
-    """What people let the hub do at forges; its connections are closed with the stack.
+def _make_folders(settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.chmod(0o700)
+    settings.run_dir.mkdir(mode=0o700, exist_ok=True)
+
+
+async def open_forges(
+    database: Database, settings: Settings, stack: AsyncExitStack
+) -> tuple[GitHubApp, Grants]:
+    """The GitHub App, if one was set up, and what people let the hub do at forges.
+
+    What is of the environment goes before the App. Connections are closed with the stack.
 
     Raises:
         InvalidInput: the vault's key, or the address of the forge, is none.
@@ -265,18 +275,63 @@ async def open_grants(database: Database, settings: Settings, stack: AsyncExitSt
         if given
         else await asyncio.to_thread(kept_keys, settings.data_dir / "vault.key")
     )
-    github = GitHub(settings.github_url)
-    stack.push_async_callback(github.aclose)
+    vault = Vault(keys)
+    app = GitHubApp(
+        database,
+        vault,
+        fixed_url=settings.github_url if "github_url" in settings.model_fields_set else None,
+        fixed_client=bool(settings.github_client_id),
+        minutes=settings.github_setup_minutes,
+    )
+    await app.load()
+
+    def forge() -> GitHub:
+        github = GitHub(app.url)
+        # Not before: of one that is replaced, calls may be under way.
+        stack.push_async_callback(github.aclose)
+        return github
 
     async def application(host: str) -> Application | None:
         client, secret = settings.github_client_id, settings.github_client_secret
-        if host != github.host or client is None or secret is None:
+        if host != grants.forge("github").host:
             return None
+        if client is None or secret is None:
+            return app.application
         return Application(client, secret.get_secret_value())
 
-    grants = Grants(database, Vault(keys), [github], application=application)
+    def moved() -> None:
+        if app.url != grants.forge("github").url:
+            grants.replace_forge(forge())
+
+    grants = Grants(database, vault, [forge()], application=application)
+    app.changed(moved)
     await grants.seal_anew()
-    return grants
+    return app, grants
+
+
+def open_ways_in(
+    settings: Settings, database: Database, people: People, grants: Grants, app: GitHubApp
+) -> tuple[SignIn, Invites]:
+    """Signing in and being invited, with the GitHub App too as soon as there is one.
+
+    Raises:
+        InvalidInput: a setting does not fit the others.
+    """
+
+    def client() -> AppClient | None:
+        known = app.application
+        return known and AppClient(app.url, known.client_id, known.client_secret)
+
+    sign_in = SignIn.of(settings, database, people, keep_grant=keeping(grants), app=client())
+    invites = Invites.of(settings, database, people, app=client())
+
+    def offered() -> None:
+        providers = configured(settings, client())
+        sign_in.offer(providers)
+        invites.vouching = bool(providers)
+
+    app.changed(offered)
+    return sign_in, invites
 
 
 def keeping(grants: Grants) -> KeepGrant:

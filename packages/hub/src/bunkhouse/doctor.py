@@ -368,6 +368,7 @@ _NEWCOMERS: dict[SignUp, str] = {
     "listed": "verified addresses on the list",
     "closed": "nobody",
 }
+_BY_PAGE = "the one-time link, and the GitHub App where one was set up in Settings"
 _WHERE_IT_IS: dict[Kind, str] = {
     "github": "BUNKHOUSE_GITHUB_URL",
     "google": "BUNKHOUSE_GOOGLE_ISSUER",
@@ -383,7 +384,7 @@ async def _sign_in(settings: Settings) -> list[Finding]:
     except BunkhouseError as error:
         return [Finding("sign_in", title, "fail", error.message, error.remedy)]
     if not providers:
-        return [Finding("sign_in", title, "ok", "the one-time link alone")]
+        return [Finding("sign_in", title, "ok", _BY_PAGE)]
     names = ", ".join(provider.name for provider in providers)
     detail = f"{names}; new people: {_NEWCOMERS[rules.sign_up]}"
     return [

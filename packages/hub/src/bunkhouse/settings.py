@@ -322,6 +322,12 @@ class Settings(AccessSettings):
         description="Secret with which GitHub signs its webhooks. Unset: none are taken, and how a "
         "pull request is has to be asked for.",
     )
+    github_setup_minutes: float = Field(
+        60.0,
+        gt=0,
+        description="Minutes that setting up a GitHub App from the page may take; GitHub itself "
+        "gives an hour.",
+    )
     webhook_bytes: int = Field(5 * MEBIBYTE, gt=0, description="Largest webhook.")
     vault_key: SecretStr | None = Field(
         None,

@@ -26,6 +26,7 @@ from bunkhouse.api.schemas import (
 )
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
+from bunkhouse.forges import GitHubApp
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
 from bunkhouse.people.share_links import ShareLinks
@@ -44,6 +45,7 @@ from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.reaching import Reaching, Way
 from bunkhouse.sessions.rewinders import Rewinders
 from bunkhouse.sessions.sleepers import Sleepers
+from bunkhouse.vault import Vault, kept_keys
 
 from ..broker.serving import Server
 from ..conftest import FakeCatalog, Room
@@ -215,6 +217,7 @@ async def running_house(
         apps=MemoryApps(),
         blobs=attaching.blobs,
         uploads=attaching.uploads,
+        github_app=GitHubApp(room.database, Vault(kept_keys(settings.data_dir / "vault.key"))),
     )
     app = create_api(services, client=Client(client_folder))
     listening = socket.create_server(("127.0.0.1", 0))

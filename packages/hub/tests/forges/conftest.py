@@ -8,6 +8,8 @@ from tests.fakes.github import FakeGitHub, running
 
 from ..conftest import KINDS
 
+_STORED = {"test_app", "test_grants"}
+
 
 @pytest.fixture
 async def fake(tmp_path: Path) -> AsyncGenerator[FakeGitHub]:
@@ -23,6 +25,6 @@ async def github(fake: FakeGitHub) -> AsyncGenerator[GitHub]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Grants are kept in both stores; what GitHub answers is in neither."""
-    if "stores" in metafunc.fixturenames and metafunc.definition.path.stem == "test_grants":
+    """Grants and the App are kept in both stores; what GitHub answers is in neither."""
+    if "stores" in metafunc.fixturenames and metafunc.definition.path.stem in _STORED:
         metafunc.parametrize("stores", KINDS, indirect=True, scope="session")

@@ -296,7 +296,20 @@ def test_addresses(address: str, host: str, api: str | None) -> None:
     assert github.repository_of("/home/ada/r") is None
 
 
-@pytest.mark.parametrize("address", ["", "github.com", "ftp://x.org", "https://x.org/github"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "github.com",
+        "ftp://x.org",
+        "https://x.org/github",
+        "https://x.org#a",
+        "https://ada:secret@x.org",
+        "https://x.org; script-src *",
+        "https://x.org:port",
+        "https://[",
+    ],
+)
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(InvalidInput):
         GitHub(address)

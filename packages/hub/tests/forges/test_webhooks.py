@@ -34,7 +34,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def heard(hook: Hook):
-    webhooks.check(SECRET, hook.body, hook.headers()["X-Hub-Signature-256"])
+    webhooks.check([SECRET], hook.body, hook.headers()["X-Hub-Signature-256"])
     return webhooks.read(hook.event, hook.body)
 
 
@@ -100,7 +100,7 @@ def test_who_does_not_know_the_secret(place: Place) -> None:
         (hook.body + b" ", right),
     ):
         with pytest.raises(Unauthorized) as caught:
-            webhooks.check(SECRET, body, signature)
+            webhooks.check([SECRET], body, signature)
         assert caught.value.reason == "bad_signature"
 
 

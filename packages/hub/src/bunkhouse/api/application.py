@@ -23,6 +23,7 @@ from bunkhouse.api.routes import (
     events,
     execute,
     export,
+    github_app,
     grants,
     identities,
     invites,
@@ -86,6 +87,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         repositories,
         invites,
         webhooks,
+        github_app,
     ):
         api.include_router(module.router)
 
@@ -99,6 +101,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(sign_in.pages)
     app.include_router(invites.pages)
     app.include_router(share_links.pages)
+    app.include_router(github_app.pages)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

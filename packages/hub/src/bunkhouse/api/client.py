@@ -17,7 +17,7 @@ from bunkhouse.api.pages import page
 FOLDER = Path(__file__).parent.parent / "_client"
 """Where the build puts the client; part of the wheel."""
 
-_OWN = ("/api", "/sandbox", "/login", "/invite", "/share")
+_OWN = ("/api", "/sandbox", "/login", "/invite", "/share", "/setup")
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 

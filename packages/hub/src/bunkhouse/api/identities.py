@@ -29,6 +29,8 @@ class ProviderAnswer(BaseModel):
     state: str | None = None
     error: str | None = None
     iss: str | None = None
+    setup_action: str | None = None
+    """GitHub's word where somebody comes from installing the App, and not from signing in."""
 
 
 class LinkIn(BaseModel):

@@ -13,7 +13,7 @@ from bunkhouse.api import schemas
 from bunkhouse.api.repository_schemas import Branches, RepositoriesOut, TopicOut
 from bunkhouse.blobs import Blobs, Uploads
 from bunkhouse.bus.presence import Look, Present, Who
-from bunkhouse.forges import Grants, Heard
+from bunkhouse.forges import GitHubApp, Grants, Heard
 from bunkhouse.people import Directory, Participants, People, Person, Rights
 from bunkhouse.people.invites import Invites
 from bunkhouse.people.share_links import ShareLinks
@@ -441,5 +441,7 @@ class Services:
     """None: there are no forges."""
     pull_requests: PullRequests | None = None
     """None: there are no forges."""
+    github_app: GitHubApp | None = None
+    """None: none can be set up from the page."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the hub begins to stop: open streams end, so that the server can."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from bunkhouse.cli import presence
 from bunkhouse.cli.addresses import for_people
 from bunkhouse.cli.configuration import configure_logs, load_settings
+from bunkhouse.forges.github.app import has_app
 from bunkhouse.people import People, Role
 from bunkhouse.people.invites import Invites
 from bunkhouse.settings import Settings
@@ -83,6 +84,8 @@ def invite(
         async with _opened(settings) as database:
             people = _people(settings, database)
             invites = Invites.of(settings, database, people)
+            # People sign in with the App that was set up from the page, too; the hub has its key.
+            invites.vouching = invites.vouching or await has_app(database)
             by = await people.first_admin()
             _, secret = await invites.create(by, role=role, email=email, uses=uses, days=days)
             return secret

@@ -21,7 +21,7 @@ from bunkhouse.forges.forge import (
     Said,
     Tokens,
 )
-from bunkhouse.forges.github import GitHub
+from bunkhouse.forges.github import GitHub, GitHubApp
 from bunkhouse.forges.grants import Grant, Grants
 from bunkhouse.forges.topics import Topic, TopicKind, Topics
 
@@ -33,6 +33,7 @@ __all__ = [
     "Comment",
     "Forge",
     "GitHub",
+    "GitHubApp",
     "Grant",
     "Grants",
     "Heard",

@@ -83,6 +83,11 @@ class Grants:
         """The forges."""
         return list(self._forges.values())
 
+    def replace_forge(self, forge: Forge) -> None:
+        """Know this forge in place of that of the same kind."""
+        others = [each for each in self._forges.values() if each.kind != forge.kind]
+        self._forges = {each.host: each for each in (*others, forge)}
+
     def forge(self, kind: str) -> Forge:
         """The forge of a kind.
 

@@ -17,7 +17,7 @@ from bunkhouse.people.admission import Invitation, NotAdmitted, Rules, admit
 from bunkhouse.people.identity import Person, Role, SignedIn
 from bunkhouse.people.people import People
 from bunkhouse.people.signin.accounts import Redeem
-from bunkhouse.people.signin.configured import configured
+from bunkhouse.people.signin.configured import AppClient, configured
 from bunkhouse.people.signin.profile import Profile
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database, Transaction, identities
@@ -75,15 +75,17 @@ class Invites:
         self._database = database
         self._people = people
         self._rules = rules
-        self._vouching = vouching
+        self.vouching = vouching
         self._days = days
         self._most_days = most_days
         self._most_uses = most_uses
         self._clock = clock
 
     @classmethod
-    def of(cls, settings: Settings, database: Database, people: People) -> "Invites":
-        """Make it as the settings say.
+    def of(
+        cls, settings: Settings, database: Database, people: People, *, app: AppClient | None = None
+    ) -> "Invites":
+        """Make it as the settings say; `app`: the GitHub App that was set up from the page.
 
         Raises:
             InvalidInput: a setting does not fit the others.
@@ -92,7 +94,7 @@ class Invites:
             database,
             people,
             Rules.of(settings),
-            vouching=bool(configured(settings)),
+            vouching=bool(configured(settings, app)),
             days=min(settings.invite_days, settings.invite_days_most),
             most_days=settings.invite_days_most,
             most_uses=settings.invite_uses_most,
@@ -128,7 +130,7 @@ class Invites:
                 remedy="Set BUNKHOUSE_SIGN_UP to `invited` first.",
                 code="sign_up_closed",
             )
-        if email is not None and not self._vouching:
+        if email is not None and not self.vouching:
             raise Conflict(
                 "There is no provider here that could say whose an e-mail address is.",
                 remedy="Make an invite without one, or set up a provider first.",
@@ -147,7 +149,7 @@ class Invites:
             expires_at=now + timedelta(days=days),
         )
         async with self._database.write() as tx:
-            if self._vouching and not await identities.anybody_signed_in_as(tx, "admin"):
+            if self.vouching and not await identities.anybody_signed_in_as(tx, "admin"):
                 raise Conflict(
                     "Nobody has signed in as admin yet, and the first who does becomes that.",
                     remedy="Sign in yourself first; then invite others.",
@@ -218,7 +220,7 @@ class Invites:
                 f"A name has between 1 and {LONGEST_NAME} characters.",
                 remedy="Say what others here are to call you.",
             )
-        if self._vouching:
+        if self.vouching:
             raise NotAdmitted(
                 "Here one comes in with an account of another service.",
                 remedy="Open the invitation again and choose one.",

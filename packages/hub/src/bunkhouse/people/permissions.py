@@ -22,6 +22,7 @@ Action = Literal[
     "repositories.read",
     "people.read",
     "people.manage",
+    "github_app.manage",
     "sessions.list",
     "sessions.create",
     "session.read",
@@ -97,6 +98,9 @@ ACTIONS: dict[Action, Rule] = {
         "admin",
         "See everybody with their roles; change roles, deactivate people, "
         "sign their browsers out, invite others.",
+    ),
+    "github_app.manage": InInstallation(
+        "admin", "admin", "See, set up and remove the GitHub App of this installation."
     ),
     "sessions.list": InInstallation(
         "member",

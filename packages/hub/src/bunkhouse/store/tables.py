@@ -347,6 +347,36 @@ grants = Table(
     Column("revoked_at", Moment),  # since when the forge does not take it
 )
 
+github_apps = Table(
+    "github_apps",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("url", Text, nullable=False),  # of the GitHub that it is at
+    Column("app_id", String(32), nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("owned_by_organization", Boolean, nullable=False),
+    Column("html_url", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("client_secret", Text, nullable=False),  # sealed by the vault, as are the next two
+    Column("webhook_secret", Text),
+    Column("private_key", Text, nullable=False),
+    Column("created_by", String(32), ForeignKey("users.id"), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+github_app_setups = Table(
+    "github_app_setups",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),
+    Column("user_id", String(32), ForeignKey("users.id"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("organization", Text),
+    Column("hub", Text, nullable=False),  # its origin, as the App is told it
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
 Index("uq_grants_user_host", grants.c.user_id, grants.c.host, unique=True)
 Index("ix_prompts_queue", prompts.c.session_id, prompts.c.state, prompts.c.position)
 

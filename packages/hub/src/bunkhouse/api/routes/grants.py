@@ -39,12 +39,14 @@ class GrantOut(BaseModel):
     """When it ends unless it is replaced before; null: not by itself."""
     revoked: bool
     """The forge does not take it any more: sign in again, or give a new token."""
+    install_url: str | None
+    """Of a GitHub App's, where one chooses the repositories that it may see."""
 
 
 @router.get("/me/grants")
 async def list_grants(hub: Hub, person: GrantOwner) -> Page[GrantOut]:
     """List what you let the hub do at forges."""
-    return Page(items=[_out(grant) for grant in await _grants(hub).of(person.id)])
+    return Page(items=[_out(grant, hub) for grant in await _grants(hub).of(person.id)])
 
 
 @router.put("/me/grants/{forge}")
@@ -54,7 +56,8 @@ async def put_grant(forge: ForgeKind, new: GrantIn, hub: Hub, person: GrantOwner
     token = new.token.get_secret_value().strip()
     if not token or not all("!" <= character <= "~" for character in token):
         raise InvalidInput("A token has letters, digits and signs alone.")
-    return _out(await grants.keep_token(person.id, grants.forge(forge).host, token))
+    kept = await grants.keep_token(person.id, grants.forge(forge).host, token)
+    return _out(kept, hub)
 
 
 @router.delete("/me/grants/{forge}", status_code=204)
@@ -70,7 +73,9 @@ def _grants(hub: Services) -> Grants:
     return hub.grants
 
 
-def _out(grant: Grant) -> GrantOut:
+def _out(grant: Grant, hub: Services) -> GrantOut:
+    app = hub.github_app.app if hub.github_app and hub.github_app.in_use else None
+    installed = app is not None and grant.kind == "app" and grant.host == app.host
     return GrantOut(
         forge="github",
         host=grant.host,
@@ -81,4 +86,5 @@ def _out(grant: Grant) -> GrantOut:
         created_at=grant.created_at,
         expires_at=grant.expires_at,
         revoked=grant.revoked,
+        install_url=app.install_url if app is not None and installed else None,
     )

@@ -58,6 +58,8 @@ async def finish(
     said: Annotated[ProviderAnswer, Query()],
 ) -> Response:
     """Take this browser back from a provider and sign it in, or say why not."""
+    if provider == "github" and said.setup_action is not None and not said.state:
+        return await _installed(request, hub)
     invite = request.cookies.get(cookie_called(request, INVITE_COOKIE))
     try:
         with hub.throttle.attempt(address_of(request)):
@@ -80,6 +82,20 @@ async def finish(
     if finished.signed_in is not None:
         await let_in(answer, request, hub, finished.signed_in)
     return answer
+
+
+async def _installed(request: Request, hub: Hub) -> Response:
+    """Take back a browser that installed the GitHub App.
+
+    GitHub gives it a code, but nobody here asked for that: any browser can be sent here with any
+    code. So it is left alone, and who is not signed in begins to sign in as always.
+    """
+    here = await present(request, hub) is not None
+    return RedirectResponse(
+        "/settings/accounts" if here else "/sign-in/github",
+        status_code=303,
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 async def sent(

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 
 from bunkhouse.api.access import Hub
+from bunkhouse.api.services import Services
 from bunkhouse.errors import NotFound, TooLarge
 from bunkhouse.forges.github import webhooks
 
@@ -22,17 +23,25 @@ async def github_webhook(
 
     What is about no session here, or is known already, is taken and nothing happens.
     """
-    secret = hub.settings.github_webhook_secret
-    if secret is None or hub.pull_requests is None or hub.grants is None:
+    secrets = _secrets(hub)
+    if not secrets or hub.pull_requests is None or hub.grants is None:
         raise NotFound(
             "This installation takes no webhooks.",
-            remedy="Set BUNKHOUSE_GITHUB_WEBHOOK_SECRET, and give GitHub the same.",
+            remedy="Set up a GitHub App in Settings, at an address of the hub that GitHub reaches; "
+            "or set BUNKHOUSE_GITHUB_WEBHOOK_SECRET, and give GitHub the same.",
         )
     body = await _body(request, hub.settings.webhook_bytes)
-    webhooks.check(secret.get_secret_value(), body, signature)
+    webhooks.check(secrets, body, signature)
     told = webhooks.read(event, body)
     if told is not None:
         await hub.pull_requests.heard(hub.grants.forge("github").host, told)
+
+
+def _secrets(hub: Services) -> list[str]:
+    """That of the environment, for webhooks that were added by hand, and that of the App."""
+    given = hub.settings.github_webhook_secret
+    app = hub.github_app.webhook_secret if hub.github_app else None
+    return [each for each in (given and given.get_secret_value(), app) if each]
 
 
 async def _body(request: Request, limit: int) -> bytes:

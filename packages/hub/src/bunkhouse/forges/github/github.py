@@ -31,7 +31,31 @@ M = TypeVar("M", bound=BaseModel)
 _PAGE = 100
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _OWNER = re.compile(r"[A-Za-z0-9_-]+")
+_HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+")
 _USUAL_PORTS = {"https": 443, "http": 80}
+
+
+def place_of(url: str) -> tuple[str, str]:
+    """The address of a GitHub as all else begins with it, and its host, with an unusual port.
+
+    Raises:
+        InvalidInput: it is no such address.
+    """
+    try:
+        parts = urlsplit(url.strip().rstrip("/"))
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    named = _HOST.fullmatch(parts.hostname or "") and parts.username is None
+    more = parts.path or parts.query or parts.fragment
+    if parts.scheme not in _USUAL_PORTS or not parts.hostname or not named or more:
+        raise InvalidInput(
+            f"`{url[:200]}` is not the address of a GitHub.",
+            remedy="Give it as `https://github.example.org`.",
+        )
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = name if port in (None, _USUAL_PORTS[parts.scheme]) else f"{name}:{port}"
+    return f"{parts.scheme}://{host}", host
 
 
 class GitHub:
@@ -51,16 +75,7 @@ class GitHub:
         Raises:
             InvalidInput: it is no such address.
         """
-        parts = urlsplit(url.strip().rstrip("/"))
-        if parts.scheme not in _USUAL_PORTS or not parts.hostname or parts.path or parts.query:
-            raise InvalidInput(
-                f"`{url}` is not the address of a GitHub.",
-                remedy="Give BUNKHOUSE_GITHUB_URL as `https://github.example.org`.",
-            )
-        port = None if parts.port == _USUAL_PORTS[parts.scheme] else parts.port
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        self.host = f"{host}:{port}" if port else host
-        self.url = f"{parts.scheme}://{self.host}"
+        self.url, self.host = place_of(url)
         dotcom = self.url == "https://github.com"
         shown = "GitHub" if dotcom else f"GitHub at {self.host}"
         self._shown = shown
@@ -126,6 +141,17 @@ class GitHub:
             expires_at=None if lasts is None else asked + lasts,
             scopes=tuple(part for part in answer.scope.split(",") if part),
         )
+
+    async def made_app(self, code: str) -> wire.MadeApp:
+        """The App that GitHub made of a manifest, for the code that it gave for it; it does once.
+
+        Raises:
+            NotFound: the code was used before, is too old (an hour), or is none.
+            InvalidInput, TooMany, UpstreamFailed: as GitHub says.
+        """
+        path = f"/app-manifests/{quote(code, safe='')}/conversions"
+        said, _ = await self._http.call(None, "POST", path)
+        return self._one(wire.MadeApp, said)
 
     # ── repositories ─────────────────────────────────────────────────────────────────────────
 

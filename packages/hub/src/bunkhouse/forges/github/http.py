@@ -64,20 +64,23 @@ class Http:
 
     async def call(
         self,
-        token: str,
+        token: str | None,
         method: str,
         path: str,
         *,
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> tuple[Any, httpx2.Headers]:
-        """Call the API: the JSON that it answers, and the headers. Raises what `forge` lists."""
+        """Call the API: the JSON that it answers, and the headers. Raises what `forge` lists.
+
+        `token`: None for what anybody may ask.
+        """
         request = self._client.build_request(
             method,
             f"{self._api}{path}",
             params=query,
             json=body,
-            headers={"authorization": f"Bearer {token}"},
+            headers={} if token is None else {"authorization": f"Bearer {token}"},
         )
         status, headers, content = await self._send(request)
         for _ in range(_REDIRECTS):
@@ -106,7 +109,7 @@ class Http:
         """What it answered is not what GitHub answers."""
         return UpstreamFailed(
             f"{self._shown} answered something that GitHub does not.",
-            remedy="Check BUNKHOUSE_GITHUB_URL.",
+            remedy="Check that its address is right: BUNKHOUSE_GITHUB_URL, or that in Settings.",
             code="forge_failed",
         )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -50,19 +50,24 @@ class _Hook(BaseModel):
     check_run: _CheckRun | None = None
 
 
-def check(secret: str, body: bytes, signature: str | None) -> None:
-    """See that GitHub sent this.
+def check(secrets: Collection[str], body: bytes, signature: str | None) -> None:
+    """See that GitHub sent this: it was signed with one of these secrets.
 
     Raises:
-        Unauthorized: whoever sent it does not know the secret.
+        Unauthorized: whoever sent it knows none of them.
     """
-    right = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    if signature is None or not hmac.compare_digest(right.encode(), signature.encode()):
+    given = (signature or "").encode()
+    if not any(hmac.compare_digest(_signature(each, body), given) for each in secrets):
         raise Unauthorized(
             "The signature of this webhook is not right.",
-            remedy="Give the webhook the secret that is in BUNKHOUSE_GITHUB_WEBHOOK_SECRET.",
+            remedy="Give the webhook the secret that is in BUNKHOUSE_GITHUB_WEBHOOK_SECRET. Those "
+            "of a GitHub App are signed with its own: set the App up anew if that was changed.",
             code="bad_signature",
         )
+
+
+def _signature(secret: str, body: bytes) -> bytes:
+    return b"sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode()
 
 
 def read(event: str, body: bytes) -> Heard | None:

@@ -225,6 +225,28 @@ class Refreshed(BaseModel):
     error: str | None = None
 
 
+class _Owner(BaseModel):
+    """Whose an App is: an account, or an enterprise, which has a `slug` in place of a login."""
+
+    login: str | None = None
+    slug: str | None = None
+    type: str = "Organization"
+
+
+class MadeApp(BaseModel):
+    """A GitHub App that was just made, with its secrets, which are told this once."""
+
+    id: int
+    slug: str | None = None
+    name: str
+    owner: _Owner
+    html_url: str
+    client_id: str
+    client_secret: str = Field(repr=False)
+    webhook_secret: str | None = Field(repr=False)
+    pem: str = Field(repr=False)
+
+
 class _Fault(BaseModel):
     field: str | None = None
     code: str | None = None

@@ -6,8 +6,19 @@
 """
 
 from bunkhouse.people.signin.accounts import LinkedAccount, Redeem
+from bunkhouse.people.signin.configured import AppClient, configured
 from bunkhouse.people.signin.profile import Grant, KeepGrant, Profile
 from bunkhouse.people.signin.provider import Answer
 from bunkhouse.people.signin.signing_in import SignIn
 
-__all__ = ["Answer", "Grant", "KeepGrant", "LinkedAccount", "Profile", "Redeem", "SignIn"]
+__all__ = [
+    "Answer",
+    "AppClient",
+    "Grant",
+    "KeepGrant",
+    "LinkedAccount",
+    "Profile",
+    "Redeem",
+    "SignIn",
+    "configured",
+]

@@ -45,13 +45,13 @@ class Accounts:
         people: People,
         rules: Rules,
         *,
-        issuers: Collection[str],
+        issuers: Collection[str] = (),
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._people = people
         self._rules = rules
-        self._issuers = issuers
+        self.issuers = issuers
         self._clock = clock
 
     async def enter(
@@ -118,7 +118,7 @@ class Accounts:
             if all(each.id != account_id for each in theirs):
                 raise NotFound("You have no such account.")
             others = [each for each in theirs if each.id != account_id]
-            if not any(each.issuer in self._issuers for each in others):
+            if not any(each.issuer in self.issuers for each in others):
                 # The one-time link signs in the first admin, and nobody else.
                 first = await rows.first_with_role(tx, "admin")
                 if first is None or first.id != person.id:
@@ -204,7 +204,7 @@ class Accounts:
             email=account.email,
             created_at=account.created_at,
             last_used_at=account.last_used_at,
-            usable=account.issuer in self._issuers,
+            usable=account.issuer in self.issuers,
         )
 
 

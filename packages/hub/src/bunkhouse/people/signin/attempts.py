@@ -19,6 +19,7 @@ from bunkhouse.people.signin.refusals import AttemptSpent, NotBegun, OtherProvid
 from bunkhouse.store import Database
 from bunkhouse.store import identities as rows
 
+_NO_PAGES = ("//", "/api/", "/sign-in/", "/login/", "/invite/", "/share/", "/setup/")
 _LONGEST_PATH = 2048
 
 
@@ -127,7 +128,7 @@ def own_path(path: str | None) -> str:
     given = path or "/"
     if (
         not given.startswith("/")
-        or given.startswith(("//", "/api/", "/sign-in/", "/login/", "/invite/", "/share/"))
+        or given.startswith(_NO_PAGES)
         or len(given) > _LONGEST_PATH
         or not given.isascii()
         or not given.isprintable()

@@ -1,6 +1,9 @@
 """The providers that an installation offers, by its settings."""
 
+from dataclasses import dataclass, field
 from typing import TypeVar
+
+from pydantic import SecretStr
 
 from bunkhouse.addresses import is_trustworthy
 from bunkhouse.errors import InvalidInput
@@ -15,8 +18,19 @@ T = TypeVar("T")
 GOOGLE = "https://accounts.google.com"
 
 
-def configured(settings: Settings) -> list[Provider]:
+@dataclass(frozen=True, slots=True)
+class AppClient:
+    """A GitHub App that was set up from the page, at the GitHub at `url`."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def configured(settings: Settings, app: AppClient | None = None) -> list[Provider]:
     """Give those that are switched on, in the order in which they are offered.
+
+    `app`: with which one signs in with GitHub, if the settings name no other application.
 
     Raises:
         InvalidInput: a setting is missing beside another, or is no address.
@@ -26,13 +40,14 @@ def configured(settings: Settings) -> list[Provider]:
     if settings.github_client_id:
         secret = _needed("BUNKHOUSE_GITHUB_CLIENT_SECRET", settings.github_client_secret)
         url = _address("BUNKHOUSE_GITHUB_URL", settings.github_url.rstrip("/"))
-        name = "GitHub" if url == "https://github.com" else "GitHub Enterprise"
+        scopes = settings.github_scopes
         found.append(
-            GitHub(
-                url,
-                Client(name, settings.github_client_id, secret, settings.github_scopes, seconds),
-            )
+            GitHub(url, Client(_name(url), settings.github_client_id, secret, scopes, seconds))
         )
+    elif app is not None:
+        # What an App may is chosen where it is made and installed: it has no scopes.
+        secret = SecretStr(app.client_secret)
+        found.append(GitHub(app.url, Client(_name(app.url), app.client_id, secret, "", seconds)))
     if settings.google_client_id:
         secret = _needed("BUNKHOUSE_GOOGLE_CLIENT_SECRET", settings.google_client_secret)
         issuer = _address("BUNKHOUSE_GOOGLE_ISSUER", settings.google_issuer)
@@ -56,6 +71,10 @@ def configured(settings: Settings) -> list[Provider]:
         )
         found.append(OpenIDConnect("oidc", issuer, client))
     return found
+
+
+def _name(url: str) -> str:
+    return "GitHub" if url == "https://github.com" else "GitHub Enterprise"
 
 
 def _needed(variable: str, value: T | None) -> T:

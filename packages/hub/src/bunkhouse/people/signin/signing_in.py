@@ -12,7 +12,7 @@ from bunkhouse.people.identity import Person, SignedIn
 from bunkhouse.people.people import People
 from bunkhouse.people.signin.accounts import Accounts, Redeem
 from bunkhouse.people.signin.attempts import Attempts, new_proof
-from bunkhouse.people.signin.configured import configured
+from bunkhouse.people.signin.configured import AppClient, configured
 from bunkhouse.people.signin.profile import Grant, KeepGrant
 from bunkhouse.people.signin.provider import Answer, Provider
 from bunkhouse.people.signin.refusals import OtherPerson
@@ -49,10 +49,11 @@ class SignIn:
         *,
         keep_grant: KeepGrant | None = None,
     ) -> None:
-        self._providers = {str(provider.key): provider for provider in providers}
+        self._providers: dict[str, Provider] = {}
         self._attempts = attempts
         self.accounts = accounts
         self._keep_grant = keep_grant
+        self.offer(providers)
 
     @classmethod
     def of(
@@ -62,14 +63,16 @@ class SignIn:
         people: People,
         *,
         keep_grant: KeepGrant | None = None,
+        app: AppClient | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> "SignIn":
-        """Make it as the settings say. `keep_grant`: who keeps tokens; else nobody does.
+        """Make it as the settings say. `keep_grant`: who keeps tokens; else nobody does. `app`: the
+        GitHub App that was set up from the page.
 
         Raises:
             InvalidInput: a setting does not fit the others.
         """
-        providers = configured(settings)
+        providers = configured(settings, app)
         attempts = Attempts(
             database,
             minutes=settings.sign_in_minutes,
@@ -80,10 +83,17 @@ class SignIn:
             database,
             people,
             Rules.of(settings),
-            issuers={provider.issuer for provider in providers},
             clock=clock,
         )
         return cls(providers, attempts, accounts, keep_grant=keep_grant)
+
+    def offer(self, providers: Sequence[Provider]) -> None:
+        """Offer these from now on, in this order, and no others.
+
+        Whoever is at one that is offered no more comes back to be told so.
+        """
+        self._providers = {str(provider.key): provider for provider in providers}
+        self.accounts.issuers = {provider.issuer for provider in providers}
 
     def offered(self) -> list[Provider]:
         """Give the providers, in the order in which they are offered."""
