@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from ..hubs import Event
@@ -100,8 +100,8 @@ def ends(log: list[Event], damages: list[Damage]) -> Iterator[str]:
 def transcript(actor: Actor, log: list[Event], damages: list[Damage]) -> Iterator[str]:
     """What is shown of a turn equals that of an undisturbed one, or is the beginning of it.
 
-    Where an answer of the model was cut, a call in it that had come whole is carried out, and the
-    model, asked anew, may make it once more.
+    Where an answer of the model was cut, a call in it that had come whole is carried out, or
+    stopped, and the model, asked anew, may make it once more.
     """
     shown = {turn.name: [_shown(log, p) for p in turn.prompts] for turn in actor.turns}
     for turn in actor.turns:
@@ -194,10 +194,14 @@ def _near(log: list[Event], prompt: str, damages: list[Damage]) -> list[Damage]:
 
 
 def _once(shown: Shown) -> Shown:
-    """The same without calls that repeat the one before."""
-    return [
-        row for place, row in enumerate(shown) if row[0] != "tool" or row not in shown[:place][-1:]
-    ]
+    """The same without calls that were stopped and made once more, or only made once more."""
+    return [row for row, after in pairwise([*shown, ("end",)]) if not _is_again(row, after)]
+
+
+def _is_again(call: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
+    if call[0] != "tool":
+        return False
+    return call == after or (call[2] == "failed" and call[:2] == after[:2])
 
 
 def _shown(log: list[Event], prompt: str) -> Shown:

@@ -1,8 +1,8 @@
 """What the agent is to do in each turn, and the model that has it do that.
 
 A prompt names its turn and its kind: `Do 2-007 (work).` The model answers by what it is shown: the
-newest such prompt, and how many tools have answered since. So whoever asks again, after whatever
-was killed, gets the same step again.
+newest such prompt, and how many tools have answered since (one that was stopped has not). So
+whoever asks again, after whatever was killed, gets the same step again.
 """
 
 import json
@@ -23,6 +23,9 @@ LINES = 3
 """Of the journal, that each working turn writes."""
 
 PIECE_SECONDS = 0.03
+
+_STOPPED = re.compile("Tool execution aborted|User aborted the command")
+"""What OpenCode tells the model of a tool that it stopped with the answer that called it."""
 
 
 def prompt_of(turn: str, kind: Kind) -> str:
@@ -95,7 +98,7 @@ class Record:
         turns: list[str] = []
         step, kind = 0, ""
         for message in body["messages"]:
-            if message["role"] == "tool":
+            if message["role"] == "tool" and not _STOPPED.search(_text(message)):
                 step += 1
             elif message["role"] == "user" and (found := PROMPT.search(_text(message))):
                 turns.append(found[1])

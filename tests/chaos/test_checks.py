@@ -77,21 +77,22 @@ def test_a_turn_that_broke_off_and_was_said_again_has_none() -> None:
     assert any("after hub killed" in each for each in complaints(events, turns, damages=[wrong]))
 
 
-def test_a_call_that_was_made_twice_is_due_to_an_answer_that_was_cut() -> None:
-    def called(number: int) -> list[Event]:
+@pytest.mark.parametrize("first", ["completed", "failed"])
+def test_a_call_that_was_made_twice_is_due_to_an_answer_that_was_cut(first: str) -> None:
+    def called(number: int, status: str = "completed") -> list[Event]:
         name = f"c{number}"
         return [
             {"type": "tool_call", "tool_call_id": name, "tool": "write", "status": "pending"},
             {
                 "type": "tool_call_update",
                 "tool_call_id": name,
-                "status": "completed",
+                "status": status,
                 "output": "Wrote it.",
             },
         ]
 
     one, two = turn("p1", "1-001 said all."), turn("p2", "1-002 said all.")
-    twice = [*one[:2], *called(1), *called(2), *one[2:]]
+    twice = [*one[:2], *called(1, first), *called(2), *one[2:]]
     events = [*twice, *two[:2], *called(3), *two[2:]]
     assert any("not [(" in each for each in complaints(events))
     for kind, found in (("hub killed", False), ("OpenCode killed", True)):

@@ -138,6 +138,25 @@ async def test_a_sandbox_that_stops_while_it_is_set_up_is_started_again(room: Ro
         assert [*provider.sandboxes] == [sandbox]
 
 
+async def test_a_sandbox_that_worked_and_ends_before_it_dials_is_started_again(room: Room) -> None:
+    runs: list[str] = []
+
+    async def gone_at_its_second_start(spec: SandboxSpec) -> int | None:
+        runs.append(spec.sandbox_id)
+        return 3 if len(runs) == 2 else await honest(spec)
+
+    provider = FakeProvider(gone_at_its_second_start)
+    async with hub(room, provider):
+        view = await room.sessions.create(NewSession(prompt="go"), ADMIN)
+        await until(room, view.id, ends(1))
+        await provider.kill(runs[0])
+        await until(room, view.id, noticed("sandbox_lost"))
+        await room.sessions.prompt(view.id, "again", ADMIN)
+        log = await until(room, view.id, ends(2))
+        assert len(runs) == 3 and len(set(runs)) == 1
+        assert not any(e.type == "error" for e in log)
+
+
 def connected(log: list[Event]) -> bool:
     return any(isinstance(e, Stage) and (e.name, e.status) == ("connect", "done") for e in log)
 

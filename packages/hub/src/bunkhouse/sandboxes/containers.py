@@ -113,8 +113,15 @@ class ContainerProvider:
                 try:
                     await self._hold(sandbox_id)
                 except BunkhouseError:
+                    if not await self._goes_on(sandbox_id):
+                        return  # it ended meanwhile, as `status` tells
                     await self._stop(sandbox_id, SANDBOX, 0)
                     raise
+
+    async def _goes_on(self, sandbox_id: str) -> bool:
+        """Whether it runs, and nobody is about to end it."""
+        sandbox = await self._show(sandbox_id, SANDBOX)
+        return sandbox is not None and sandbox["State"]["Status"] == "running"
 
     async def stop(self, sandbox_id: str, grace: float = 10.0) -> None:
         """See `SandboxProvider`."""

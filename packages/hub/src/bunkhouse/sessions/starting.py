@@ -53,8 +53,7 @@ class Starter:
         try:
             if not await self._container(session_id, image):
                 return None
-            await self._connected(session_id)
-            return await self._set_up(session_id)
+            return await self._connected(session_id) or await self._set_up(session_id)
         except NotFound:
             return None
         except SnapshotMissing as error:
@@ -182,23 +181,30 @@ class Starter:
             pids=settings.sandbox_pids,
         )
 
-    async def _connected(self, session_id: str) -> None:
+    async def _connected(self, session_id: str) -> SandboxStatus | None:
+        """Wait for the runner. Returns how the sandbox is where it ended, and had worked before."""
         began = time.monotonic()
         await self._stage(session_id, "connect", "started")
         trouble = await self._wait_for_runner(session_id)
         if trouble is None:
             await self._stage(session_id, "connect", "done", began=began)
-            return
+            return None
         await self._stage(session_id, "connect", "failed", began=began)
+        if isinstance(trouble, SandboxStatus):
+            return trouble
         await self.fail(
             session_id,
             "sandbox_silent",
             trouble,
             "Try again; `bunkhouse doctor` says whether the engine is well.",
         )
+        return None
 
-    async def _wait_for_runner(self, session_id: str) -> str | None:
-        """Until the runner has dialled in; or what keeps it from it, in words."""
+    async def _wait_for_runner(self, session_id: str) -> SandboxStatus | str | None:
+        """Until the runner has dialled in; or what keeps it from it, in words.
+
+        Of one that dialled in before, how it is: somebody ended it, and it can be started again.
+        """
         limit = self._settings.connect_seconds
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
@@ -209,6 +215,8 @@ class Starter:
             row = await self._row(session_id)
             status = await self._provider.status(row.sandbox_id or "")
             if status.state in ("exited", "absent"):
+                if row.spool_id is not None:
+                    return status
                 said = f": {status.detail}" if status.detail else ""
                 return f"The sandbox ended right after its start (code {status.exit_code}){said}."
         return f"The sandbox did not come up within {limit:g} s."
