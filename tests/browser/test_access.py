@@ -21,8 +21,6 @@ def hub(place: Path) -> Generator[HubProcess]:
         {
             "BUNKHOUSE_ENGINE": f"unix://{place}/none.sock",
             "BUNKHOUSE_PUBLIC_LINKS": "true",
-            # Each request is answered with another secret, so it is seen that pages go on with it.
-            "BUNKHOUSE_COOKIE_ROTATE_MINUTES": "0.0001",
         },
     )
     hub.start()

@@ -8,7 +8,10 @@ class AccessSettings(BaseSettings):
     """A part of `settings.Settings`."""
 
     cookie_rotate_minutes: float = Field(
-        15, gt=0, description="Minutes after which the secret in a browser's cookie is replaced."
+        15,
+        gt=0,
+        description="Minutes after which the secret in a browser's cookie is replaced, while it is "
+        "used; not before the one before is taken no more.",
     )
     cookie_grace_seconds: float = Field(
         60,

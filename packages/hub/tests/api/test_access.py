@@ -180,8 +180,11 @@ async def test_a_websocket_with_a_cookie_asks_for_the_origin(
 
 async def test_tokens_are_told_once_and_are_ones_own(house: House) -> None:
     async with house.program() as program:
-        made = await program.post("/api/tokens", json={"name": "ci"})
+        wanted = {"name": "ci", "scopes": ["account", "read"], "days": 7}
+        made = await program.post("/api/tokens", json=wanted)
         assert made.status_code == 201
+        assert made.json()["scopes"] == ["read", "account"]
+        assert made.json()["expires_at"] is not None
         secret = made.json()["token"]
         listed = (await program.get("/api/tokens")).json()
         assert listed["next"] is None
@@ -190,6 +193,9 @@ async def test_tokens_are_told_once_and_are_ones_own(house: House) -> None:
     async with house.client() as client:
         theirs = {"Authorization": f"Bearer {secret}"}
         assert (await client.get("/api/me", headers=theirs)).status_code == 200
+        more = await client.post("/api/tokens", headers=theirs, json={"scopes": ["sessions"]})
+        assert (more.status_code, more.json()["code"]) == (403, "scope_needed")
+        assert more.json()["scope"] == "sessions"
         gone = await client.delete(f"/api/tokens/{made.json()['id']}", headers=theirs)
         assert gone.status_code == 204
         assert (await client.get("/api/me", headers=theirs)).status_code == 401

@@ -94,6 +94,22 @@ async def test_requests_that_were_on_their_way_are_let_through(
     assert await people.by_cookie(second) is not None
 
 
+async def test_it_is_not_replaced_again_while_the_one_before_is_taken(
+    database: Database, clock: Clock
+) -> None:
+    people = People(database, clock=clock, rotate_minutes=0.01, grace_seconds=60)
+    first = await signed_in(people)
+    clock.advance(seconds=60)
+    second = (await known(people.browsers, first)).renewed
+    assert second is not None
+    assert (await known(people.browsers, second)).renewed is None
+    clock.advance(seconds=59)
+    assert (await known(people.browsers, second)).renewed is None
+    assert (await known(people.browsers, first)).renewed is None
+    clock.advance(seconds=1)
+    assert (await known(people.browsers, second)).renewed is not None
+
+
 async def test_a_copy_that_comes_back_ends_the_sign_in_for_both(
     people: People, found: Browsers, clock: Clock, bus: MemoryBus
 ) -> None:

@@ -99,8 +99,9 @@ class Browsers:
     ) -> None:
         self._database = database
         self._lifetime = timedelta(days=days)
-        self._rotate = timedelta(minutes=rotate_minutes)
         self._grace = timedelta(seconds=grace_seconds)
+        # Not again while the one before is still taken: it would be forgotten, and look like a copy.
+        self._rotate = max(timedelta(minutes=rotate_minutes), self._grace)
         self._clock = clock
         self._bus = bus
 
