@@ -206,7 +206,11 @@ async def test_an_address_that_is_not_verified_counts_as_none(
 ) -> None:
     """Nor one that the person did not let us see, nor one that is only on their profile."""
     if account == "ada":
-        github.allows = lambda _: "read:user"
+
+        def only_the_profile(_scope: str) -> str:
+            return "read:user"
+
+        github.allows = only_the_profile
     offer(
         house,
         github=github,

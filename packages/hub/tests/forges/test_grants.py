@@ -17,7 +17,7 @@ from bunkhouse.people.signin import Grant
 from bunkhouse.store import Database, Place
 from bunkhouse.store import grants as rows
 from bunkhouse.vault import Vault, given_keys
-from tests.fakes.github import FakeGitHub
+from tests.fakes.github import FakeGitHub, world
 from tests.fakes.github.world import Token
 
 OLD, NEW = given_keys(",".join(base64.b64encode(bytes([n] * 32)).decode() for n in (1, 2)))
@@ -158,9 +158,9 @@ async def test_whoever_leaves_in_the_middle_takes_nothing_along(bench: Bench) ->
     asked = asyncio.Event()
     refreshed = bench.fake.world.refreshed
 
-    def noted(refresh: str) -> Token | None:
+    def noted(refresh: str, application: world.Application) -> Token | None:
         asked.set()
-        return refreshed(refresh)
+        return refreshed(refresh, application)
 
     bench.fake.world.refreshed = noted
     asking = asyncio.create_task(bench.token())

@@ -41,6 +41,7 @@ async def room(room: Room) -> Room:
     room.sessions = Sessions(room.journal, room.links, Catalog(), specs, room.settings)
     async with room.database.write() as tx:
         for person in (ADA, BOB):
+            assert person.role != "public"
             await people.add_user(tx, people.User(person.id, person.name, person.role, MADE))
     return room
 

@@ -117,6 +117,7 @@ async def place(room: Room, tmp_path: Path, short_path: Path) -> AsyncGenerator[
         now = datetime.now(UTC)
         async with room.database.write() as tx:
             for person in (ADA, BOB):
+                assert person.role != "public"
                 await people.add_user(tx, people.User(person.id, person.name, person.role, now))
             await sessions.add(
                 tx,
