@@ -189,7 +189,8 @@ async def test_one_that_can_t_be_replaced_asks_for_a_new_sign_in(bench: Bench) -
 
 async def test_a_forge_that_fails_costs_no_grant(bench: Bench) -> None:
     pair = await bench.app()
-    bench.fake.world.client_secret = "changed"
+    here = bench.fake.world
+    here.applications[here.client_id].client_secret = "changed"
     bench.passes(hours=7, minutes=58)
     assert await bench.token() == pair.secret
     bench.passes(minutes=3)
