@@ -52,8 +52,10 @@ def test_an_app_is_set_up_installed_used_and_removed(
 
     # The hub's own page says where it leads, and its form may go there alone.
     page.wait_for_url("**/setup/github")
-    page.evaluate("document.querySelector('form').action = '/api/sign-out'")
-    page.get_by_role("button", name=re.compile("^Continue at 127")).click()
+    with page.expect_console_message(lambda message: "form-action" in message.text):
+        page.evaluate(
+            "() => { const form = document.forms[0]; form.action = '/x'; form.requestSubmit() }"
+        )
     page.reload()
     page.get_by_role("button", name=re.compile("^Continue at 127")).click()
     page.get_by_label("GitHub App name").fill("Bunkhouse of Ada")
@@ -76,8 +78,8 @@ def test_an_app_is_set_up_installed_used_and_removed(
     page.goto(hub.pages)
     page.get_by_test_id("home-repo").click()
     page.get_by_placeholder(re.compile("^Search")).fill("ada/")
-    expect(page.get_by_role("option", name=re.compile("ada/barn"))).to_be_visible()
-    expect(page.get_by_role("option", name=re.compile("ada/attic"))).to_have_count(0)
+    expect(page.get_by_role("option", name="ada/barn").first).to_be_visible()
+    expect(page.get_by_role("option", name="ada/attic")).to_have_count(0)
     page.keyboard.press("Escape")
 
     # Somebody else is invited, and signs in with the App that was not there an hour ago.
