@@ -169,13 +169,18 @@ function EarlierNote({ read, onOlder, onStart }: NoteProps) {
   );
 }
 
-/** Where the beginning ends, as far as it was read. */
+/** Where the beginning ends, as far as it was read; above what leads to the end. */
 function LaterNote({ read, onRead }: { read: LogState; onRead: () => void }) {
   if (read.later !== "failed") {
-    return <p className="py-4 text-13 text-ink-3">Reading on…</p>;
+    return <p className="pt-4 pb-14 text-13 text-ink-3">Reading on…</p>;
   }
   return (
-    <button type="button" data-testid="later" onClick={onRead} className="py-4 text-13 underline">
+    <button
+      type="button"
+      data-testid="later"
+      onClick={onRead}
+      className="pt-4 pb-14 text-13 underline"
+    >
       What follows could not be read. Try again
     </button>
   );
