@@ -100,7 +100,7 @@ class Browsers:
         self._database = database
         self._lifetime = timedelta(days=days)
         self._grace = timedelta(seconds=grace_seconds)
-        # Not again while the one before is still taken: it would be forgotten, and look like a copy.
+        # Not again while the one before is taken: it would be forgotten, and look like a copy.
         self._rotate = max(timedelta(minutes=rotate_minutes), self._grace)
         self._clock = clock
         self._bus = bus
