@@ -1,5 +1,7 @@
 """Every error is problem details: what happened, a code, what to do, and nothing of our insides."""
 
+from typing import Any
+
 import pytest
 
 from bunkhouse import errors
@@ -15,11 +17,19 @@ def every_error(root: type[BunkhouseError] = BunkhouseError) -> list[type[Bunkho
     return [root, *(each for child in children for each in every_error(child))]
 
 
+FURTHER: dict[type[BunkhouseError], dict[str, Any]] = {
+    errors.RoleNeeded: {"role": "owner"},
+    errors.ScopeNeeded: {"scope": "read"},
+    errors.TooManyTries: {"retry_after": 42},
+}
+"""What some of them say besides."""
+
+
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
 async def test_each_of_our_errors(
     house: House, kind: type[BunkhouseError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    further = {"role": "owner"} if kind is errors.RoleNeeded else {}
+    further = FURTHER.get(kind, {})
 
     async def fail(session_id: str) -> None:
         raise kind("It is so.", remedy="Do that.", **further)
@@ -38,10 +48,12 @@ async def test_each_of_our_errors(
         "detail": "It is so.",
         "code": kind.code,
         "remedy": "Do that.",
-        **further,
+        **{name: value for name, value in further.items() if name != "retry_after"},
     }
     assert ("www-authenticate" in answer.headers) == (kind is errors.Unauthorized)
     assert ("retry-after" in answer.headers) == (kind.status in (429, 503))
+    if kind is errors.TooManyTries:
+        assert answer.headers["retry-after"] == "42"
 
 
 @pytest.mark.parametrize(
