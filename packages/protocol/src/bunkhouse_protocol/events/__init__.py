@@ -41,6 +41,11 @@ from bunkhouse_protocol.events.asking import (
     QuestionResolved,
 )
 from bunkhouse_protocol.events.base import EventBase
+from bunkhouse_protocol.events.configuring import (
+    RepositoryConfigured,
+    SettingSource,
+    SettingVariable,
+)
 from bunkhouse_protocol.events.driving import DriveCommand, DriveEnded, DriveRequested, DriveStarted
 from bunkhouse_protocol.events.forge import (
     PullRequestChanged,
@@ -126,6 +131,7 @@ __all__ = [
     "QuestionAsked",
     "QuestionOption",
     "QuestionResolved",
+    "RepositoryConfigured",
     "RewindFailed",
     "RewindRequested",
     "ServiceChanged",
@@ -135,6 +141,8 @@ __all__ = [
     "SessionForked",
     "SessionRewound",
     "SessionState",
+    "SettingSource",
+    "SettingVariable",
     "Stage",
     "StageName",
     "StateChanged",
@@ -190,7 +198,8 @@ Event = Annotated[
     | PullRequestChanged
     | PullRequestReviewed
     | PullRequestCommented
-    | PullRequestChecked,
+    | PullRequestChecked
+    | RepositoryConfigured,
     Field(discriminator="type"),
 ]
 
