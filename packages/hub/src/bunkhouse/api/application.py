@@ -30,6 +30,7 @@ from bunkhouse.api.routes import (
     prompts,
     pull_requests,
     repositories,
+    repository_settings,
     rewinding,
     sessions,
     sign_in,
@@ -75,6 +76,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         api.include_router(module.router)
     for module in (sign_in, identities, grants, repositories, invites, webhooks):
         api.include_router(module.router)
+    api.include_router(repository_settings.router)
 
     @api.get("/openapi.json", include_in_schema=False)
     async def get_openapi() -> dict[str, Any]:

@@ -208,9 +208,13 @@ class Starter:
     async def _set_up(self, session_id: str) -> None:
         """Wait until the runner has cloned and started the agent, or said that it can't."""
         try:
-            async with asyncio.timeout(self._settings.setup_seconds):
+            began = asyncio.get_running_loop().time()
+            async with asyncio.timeout(self._settings.setup_seconds) as patience:
                 with self._journal.bus.subscribe(session_id) as subscription:
-                    while (await self._row(session_id)).state in COMING_STATES:
+                    while (row := await self._row(session_id)).state in COMING_STATES:
+                        if row.set_up is not None and row.set_up.get("commands"):
+                            limit = self._settings.setup_seconds + row.set_up["seconds"]
+                            patience.reschedule(began + limit)
                         await subscription.wait()
         except TimeoutError:
             await self.fail(
