@@ -48,6 +48,14 @@ const people = createRoute({
   component: lazyRouteComponent(() => import("./settings/People"), "People"),
 });
 
+const repositories = createRoute({
+  getParentRoute: () => settings,
+  path: "/repositories",
+  validateSearch: (search: Record<string, unknown>): { repository?: string } =>
+    typeof search.repository === "string" ? { repository: search.repository } : {},
+  component: lazyRouteComponent(() => import("./settings/RepositoriesRoute"), "RepositoriesRoute"),
+});
+
 function NotFound() {
   return (
     <main className="grid flex-1 place-items-center p-6">
@@ -86,7 +94,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     session,
-    settings.addChildren([settingsStart, accounts, people]),
+    settings.addChildren([settingsStart, accounts, people, repositories]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,

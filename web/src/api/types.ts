@@ -29,6 +29,10 @@ export type Role = Me["role"];
 export type Invite = Schemas["InviteOut"];
 export type NewInvite = Schemas["InviteIn"];
 export type Grant = Schemas["GrantOut"];
+export type RepositorySettings = Schemas["RepositorySettingsOut"];
+export type RepositorySettingsIn = Schemas["RepositorySettingsIn"];
+export type SessionSettings = Schemas["SessionSettingsOut"];
+export type SettingSource = SessionSettings["model_source"];
 export type Participant = Schemas["ParticipantOut"];
 /** What somebody is in a session. */
 export type SessionRole = Participant["role"];

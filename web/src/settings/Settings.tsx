@@ -23,6 +23,7 @@ export function Settings() {
         </IconButton>
         <Tab to="/settings/accounts">Accounts</Tab>
         {me?.role === "admin" && <Tab to="/settings/people">People</Tab>}
+        {me?.role === "admin" && <Tab to="/settings/repositories">Repositories</Tab>}
       </nav>
       <div className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto max-w-[var(--column)] px-4 pt-6 pb-16 sm:px-6 lg:pt-10">
@@ -37,7 +38,7 @@ function Tab({
   to,
   children,
 }: {
-  to: "/settings/accounts" | "/settings/people";
+  to: "/settings/accounts" | "/settings/people" | "/settings/repositories";
   children: string;
 }) {
   return (

@@ -3,6 +3,7 @@ import type { Row } from "@/log/rows";
 import { ForgeView } from "../forge/ForgeView";
 import { ForkedView, RewoundView, UndoneView } from "../rewind/Marks";
 import { ReadsCard, ToolCard } from "../tools/ToolCard";
+import { ConfiguredView } from "./Configured";
 import { DriveView, HandBackPromptView, HandBackView, PortView } from "./Environment";
 import {
   NoticeView,
@@ -71,5 +72,7 @@ function Plain({ row }: { row: Exclude<Row, { kind: "undone" }> }) {
       return <ForkedView block={block} />;
     case "forge":
       return <ForgeView block={block} />;
+    case "configured":
+      return <ConfiguredView block={block} />;
   }
 }
