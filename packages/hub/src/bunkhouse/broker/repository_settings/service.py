@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import structlog
 from pydantic import ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bunkhouse.broker.egress.policy import Policy
@@ -179,10 +179,13 @@ class RepositorySettings:
         """
         body = bytearray()
         limit = _ESCAPED * self._limits.file_bytes + 1024
-        async for piece in request.stream():
-            body += piece
-            if len(body) > limit:
-                raise TooLarge(f"A `{CONFIG}` is at most {self._limits.file_bytes:,} bytes.")
+        try:
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise TooLarge(f"A `{CONFIG}` is at most {self._limits.file_bytes:,} bytes.")
+        except ClientDisconnect:
+            return Response(status_code=400)
         try:
             given = ConfigFile.model_validate_json(bytes(body))
         except ValidationError as error:
