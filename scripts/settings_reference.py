@@ -116,6 +116,18 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "What repositories are set up with",
+        (
+            "config_bytes",
+            "set_up_commands",
+            "set_up_command_characters",
+            "set_up_commands_seconds",
+            "set_up_variables",
+            "set_up_value_characters",
+            "set_up_hosts",
+        ),
+    ),
+    (
         "Sandboxes",
         (
             "engine",

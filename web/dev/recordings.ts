@@ -1,6 +1,7 @@
 /** Sessions as a hub would have recorded them, to work on the page with. */
 import type { Session } from "../src/api/types";
 import { DIFF, FAILED_RUN, FILE, FILES, GOOD_RUN, TEST_DIFF } from "./material.ts";
+import { setUp } from "./repository-settings.ts";
 import { begin, call, id, ready, type Step, say, stage, state, think } from "./steps.ts";
 
 const plan = (at: number): Step => [
@@ -230,6 +231,9 @@ export function busy(): Recording[] {
   });
   const errors = session("s-errors", "Explain the release script", "idle", {
     activity: "The model refused the key.",
+  });
+  const setup = session("s-setup", "Bring the storefront up to date", "idle", {
+    activity: "The repository's set-up command failed.",
   });
   const long = session("s-long", "A long one: ten thousand events", "idle", {
     additions: 9120,
@@ -463,6 +467,7 @@ export function busy(): Recording[] {
       ],
       state("working", "idle"),
     ]),
+    recording(setup, [...begin(setup, "").slice(0, 1), ...setUp]),
     recording(long, longSteps),
     recording(asleep, [
       ...begin(asleep, "Try a parser combinator."),

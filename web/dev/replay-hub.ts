@@ -12,6 +12,7 @@ import { repositories } from "./forge.ts";
 import { folded, logPage } from "./log-pages.ts";
 import { FILES, PATCH } from "./material.ts";
 import { busy, fresh, type Recording } from "./recordings.ts";
+import { ENTRIES, OF_SESSION } from "./repository-settings.ts";
 import { openSocket, page, SHOT } from "./sandbox.ts";
 import { complete, type Made } from "./steps.ts";
 
@@ -172,6 +173,7 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
     if (parts[0] === "system") return json(system());
     if (parts[0] === "models") return json(models);
     if (parts[0] === "repositories") return json(repositories(parts[1], url));
+    if (parts[0] === "repository-settings") return json({ items: ENTRIES, next: null });
     if (parts[0] === "branches")
       return json({ default: "main", items: ["main", "maint", "next", "fix/amounts"] });
     if (parts[0] === "events") {
@@ -258,6 +260,7 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
         404,
       );
     if (parts[2] === "events") return log(play, request, response, url);
+    if (parts[2] === "repository-settings" && parts[1] === "s-setup") return json(OF_SESSION);
     if (parts[2] === "changes")
       return json({ diff: PATCH, files: FILES, base: "4f2c91e", truncated: false });
     const gone = () => void response.writeHead(204).end();

@@ -66,6 +66,14 @@ const github = createRoute({
   component: lazyRouteComponent(() => import("./settings/GitHubApp"), "GitHubApp"),
 });
 
+const repositories = createRoute({
+  getParentRoute: () => settings,
+  path: "/repositories",
+  validateSearch: (search: Record<string, unknown>): { repository?: string } =>
+    typeof search.repository === "string" ? { repository: search.repository } : {},
+  component: lazyRouteComponent(() => import("./settings/RepositoriesRoute"), "RepositoriesRoute"),
+});
+
 function NotFound() {
   return (
     <main className="grid flex-1 place-items-center p-6">
@@ -105,7 +113,7 @@ export const router = createRouter({
     home,
     session,
     shown,
-    settings.addChildren([settingsStart, accounts, access, people, github]),
+    settings.addChildren([settingsStart, accounts, access, people, github, repositories]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: ({ error }) => <Broken error={error} />,

@@ -63,6 +63,8 @@ class FakeSandbox:
             return JSONResponse({"settings": self.settings})
         if path == "/handover":
             return JSONResponse(self.handover, 200 if self.handover else 404)
+        if path == "/setup":
+            return Response(status_code=204)
         if path.startswith("/services"):
             return self._services(request.method, path.removeprefix("/services").strip("/"))
         return self._terminals(request.method, path.removeprefix("/terminals").strip("/"))

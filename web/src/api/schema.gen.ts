@@ -1391,6 +1391,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/repository-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Repository Settings
+         * @description List what admins say of repositories; with `repository`, of that one.
+         */
+        get: operations["listRepositorySettings"];
+        /**
+         * Put Repository Settings
+         * @description Say something of a repository in place of what was said. It counts for new sessions.
+         *
+         *     What it may reach counts at once.
+         */
+        put: operations["putRepositorySettings"];
+        post?: never;
+        /**
+         * Delete Repository Settings
+         * @description Say nothing of a repository any more.
+         */
+        delete: operations["deleteRepositorySettings"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/repository-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Session Repository Settings
+         * @description Show how a session is set up for its repository, and what came from where.
+         */
+        get: operations["getSessionRepositorySettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Up Session
+         * @description Run the repository's set-up commands again. The log tells of them; prompts wait.
+         */
+        post: operations["setUpSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2381,6 +2451,13 @@ export interface components {
         PersonPage: {
             /** Items */
             items: components["schemas"]["PersonOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[RepositorySettingsOut] */
+        RepositorySettingsPage: {
+            /** Items */
+            items: components["schemas"]["RepositorySettingsOut"][];
             /** Next */
             next: string | null;
         };
@@ -3376,6 +3453,63 @@ export interface components {
             forges: components["schemas"]["ForgeOut"][];
         };
         /**
+         * RepositoryConfigured
+         * @description The settings that the session has for its repository; told once, when its files are there.
+         */
+        RepositoryConfigured: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "repository_configured";
+            /**
+             * File
+             * @enum {string}
+             */
+            file: "absent" | "read" | "in_part" | "unusable" | "not_read";
+            /** Model */
+            model: string;
+            /**
+             * Model Source
+             * @enum {string}
+             */
+            model_source: "person" | "admin" | "file" | "installation";
+            /** Commands */
+            commands: string[];
+            /**
+             * Commands Source
+             * @default installation
+             * @enum {string}
+             */
+            commands_source: "person" | "admin" | "file" | "installation";
+            /** Seconds */
+            seconds: number;
+            /** Environment */
+            environment: components["schemas"]["SettingVariable"][];
+            /**
+             * Egress
+             * @default null
+             */
+            egress: string[] | null;
+            /** Egress Refused */
+            egress_refused: string[];
+        };
+        /**
          * RepositoryOut
          * @description A repository to start a session with. What only its forge knows is null where it did not
          *     say it.
@@ -3397,6 +3531,61 @@ export interface components {
             may_push: boolean | null;
             /** Recent */
             recent: boolean;
+        };
+        /**
+         * RepositorySettingsIn
+         * @description What an admin says of a repository. What is null is left to its own file.
+         */
+        RepositorySettingsIn: {
+            /**
+             * Reads File
+             * @default true
+             */
+            reads_file: boolean;
+            /** Model */
+            model?: string | null;
+            /** Commands */
+            commands?: string[] | null;
+            /** Seconds */
+            seconds?: number | null;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            } | null;
+            /** Egress */
+            egress?: string[] | null;
+        };
+        /**
+         * RepositorySettingsOut
+         * @description The same, as it is kept.
+         */
+        RepositorySettingsOut: {
+            /**
+             * Reads File
+             * @default true
+             */
+            reads_file: boolean;
+            /** Model */
+            model: string | null;
+            /** Commands */
+            commands: string[] | null;
+            /** Seconds */
+            seconds: number | null;
+            /** Environment */
+            environment: {
+                [key: string]: string;
+            } | null;
+            /** Egress */
+            egress: string[] | null;
+            /** Repository */
+            repository: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Updated By */
+            updated_by: string;
         };
         /**
          * Retry
@@ -3802,6 +3991,56 @@ export interface components {
             by: string;
         };
         /**
+         * SessionSettingsOut
+         * @description How a session is set up for its repository, and who said so.
+         */
+        SessionSettingsOut: {
+            /**
+             * File
+             * @enum {string}
+             */
+            file: "absent" | "read" | "in_part" | "unusable" | "not_read";
+            /** Troubles */
+            troubles: string[];
+            /** Model */
+            model: string;
+            /**
+             * Model Source
+             * @enum {string}
+             */
+            model_source: "person" | "admin" | "file" | "installation";
+            /** Commands */
+            commands: string[];
+            /**
+             * Commands Source
+             * @enum {string}
+             */
+            commands_source: "person" | "admin" | "file" | "installation";
+            /** Seconds */
+            seconds: number;
+            /** Environment */
+            environment: components["schemas"]["VariableOut"][];
+            /** Egress */
+            egress: string[] | null;
+            /** Egress Refused */
+            egress_refused: string[];
+            /** Egress Allowed */
+            egress_allowed: string[];
+        };
+        /**
+         * SettingVariable
+         * @description A variable of the environment. Its value is not for the log.
+         */
+        SettingVariable: {
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "person" | "admin" | "file" | "installation";
+        };
+        /**
          * SetupBegun
          * @description Where the browser that asked is to go now.
          */
@@ -3928,7 +4167,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "copy" | "image" | "container" | "connect" | "clone" | "agent" | "stop" | "snapshot";
+            name: "copy" | "image" | "container" | "connect" | "clone" | "agent" | "commands" | "stop" | "snapshot";
             /**
              * Status
              * @enum {string}
@@ -4396,6 +4635,21 @@ export interface components {
             cost: number | null;
         };
         /**
+         * VariableOut
+         * @description A variable of a session's environment.
+         */
+        VariableOut: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "person" | "admin" | "file" | "installation";
+        };
+        /**
          * ViewOut
          * @description Where to look.
          */
@@ -4465,7 +4719,7 @@ export interface components {
             files: components["schemas"]["ChangedFile"][];
         };
         /** Event */
-        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"] | components["schemas"]["CommentPosted"];
+        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"] | components["schemas"]["CommentPosted"] | components["schemas"]["RepositoryConfigured"];
         /**
          * SessionDeleted
          * @description In the stream of the list: a session is no more, or not for you to see any more.
@@ -7145,6 +7399,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SetupBegun"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listRepositorySettings: {
+        parameters: {
+            query?: {
+                repository?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositorySettingsPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putRepositorySettings: {
+        parameters: {
+            query: {
+                /** @description A repository, as a session is given it. */
+                repository: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepositorySettingsIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositorySettingsOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteRepositorySettings: {
+        parameters: {
+            query: {
+                /** @description A repository, as a session is given it. */
+                repository: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getSessionRepositorySettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionSettingsOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    setUpSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description What went wrong. */

@@ -38,6 +38,10 @@ export type Grant = Schemas["GrantOut"];
 export type GitHubState = Schemas["GitHubAppOut"];
 export type RegisteredApp = Schemas["RegisteredApp"];
 export type GitHubSetup = Schemas["SetupIn"];
+export type RepositorySettings = Schemas["RepositorySettingsOut"];
+export type RepositorySettingsIn = Schemas["RepositorySettingsIn"];
+export type SessionSettings = Schemas["SessionSettingsOut"];
+export type SettingSource = SessionSettings["model_source"];
 export type Participant = Schemas["ParticipantOut"];
 /** What somebody is in a session. */
 export type SessionRole = Participant["role"];

@@ -10,17 +10,22 @@ function shownName({ name, scripted }: Model): string {
   return scripted && !/script/i.test(name) ? `${name} (scripted)` : name;
 }
 
+const DEFAULT = "default";
+
 /** The models that can be chosen, any other that a provider takes, and how to switch providers on. */
 export function ModelPicker({
   value,
   onChange,
   models,
   testId,
+  byDefault,
 }: {
   value: string;
   onChange: (model: string) => void;
   models: Models | undefined;
   testId: string;
+  /** What there is where none is chosen, and the way back to that. */
+  byDefault?: { hint: string; isSo: boolean; choose: () => void };
 }) {
   const items = models?.items ?? [];
   const providers = models?.providers ?? [];
@@ -39,9 +44,16 @@ export function ModelPicker({
   return (
     <Combo
       placeholder="Model, or provider/model"
-      value={value}
-      choices={choices}
-      onChoose={onChange}
+      value={byDefault?.isSo ? DEFAULT : value}
+      choices={
+        byDefault
+          ? [{ value: DEFAULT, label: "Default", hint: byDefault.hint }, ...choices]
+          : choices
+      }
+      onChoose={(model) => {
+        if (byDefault && model === DEFAULT) byDefault.choose();
+        else onChange(model);
+      }}
       own={(typed) =>
         on.has(typed.split("/")[0] ?? "") && typed.includes("/") ? (
           <>

@@ -152,6 +152,7 @@ it("starts from an issue without a word, and not from it once that is taken back
   await press("home-start");
   await waitFor(() => expect(created).toHaveLength(1));
   expect(created[0]).toMatchObject({
+    model: null,
     prompt: "",
     repository: "https://github.com/acme/barn",
     branch: null,

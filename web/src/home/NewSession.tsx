@@ -48,7 +48,8 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
   const branches = useQuery({ ...queries.branches(where ?? ""), enabled: where !== null });
   const usable = (id: string | null) =>
     models?.providers.some((provider) => provider.enabled && id?.startsWith(`${provider.id}/`));
-  const chosenModel = (usable(model) ? model : null) ?? models?.default ?? "demo/demo";
+  const ownModel = usable(model) ? model : null;
+  const chosenModel = ownModel ?? models?.default ?? "demo/demo";
   const scripted = models?.items.find((item) => item.id === chosenModel)?.scripted ?? false;
   const forge = readableForge(where, repositories?.forges ?? []);
   const from = where !== null && forge ? topic : null;
@@ -69,7 +70,8 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
         from_pull_request: from?.kind === "pull_request" ? from.number : null,
         repository: where,
         branch: where === null ? null : branch,
-        model: chosenModel,
+        // Where nobody chose, the repository may say.
+        model: ownModel,
         title: null,
         permissions: PERMISSIONS[mode],
         attachments: attachments.ids,
@@ -154,6 +156,11 @@ export function NewSession({ sessions }: { sessions: readonly Session[] }) {
             onChange={setModel}
             models={models}
             testId="home-model"
+            byDefault={{
+              hint: "As the repository says, else as is set for this installation",
+              isSo: ownModel === null,
+              choose: () => setModel(null),
+            }}
           />
           <PermissionPicker value={mode} onChange={setMode} />
           <Button

@@ -160,6 +160,9 @@ function apply(draft: Draft, event: LogEvent): void {
     case "pull_request_checked":
       draft.push({ kind: "forge", key, at: event.at, event });
       break;
+    case "repository_configured":
+      draft.push({ kind: "configured", key, at: event.at, event });
+      break;
   }
 }
 
@@ -266,7 +269,11 @@ function applyStage(draft: Draft, event: Extract<LogEvent, { type: "stage" }>, k
     const goesOn = before && before.status !== "done" && before.status !== "failed";
     if (before && goesOn) {
       const stages = block.stages.with(known, { ...view, at: before.at });
-      const over = view.status === "done" && (purpose === "sleep" || purpose === "keep");
+      const ended = view.status === "done" || view.status === "failed";
+      const over =
+        purpose === "again"
+          ? ended
+          : view.status === "done" && purpose !== "start" && purpose !== "wake";
       draft.replace(index, { ...block, stages, open: block.open && !over });
       return;
     }
@@ -281,8 +288,11 @@ function applyStage(draft: Draft, event: Extract<LogEvent, { type: "stage" }>, k
   draft.push(setup);
 }
 
+const COMING: ReadonlySet<Transcript["state"]> = new Set(["queued", "starting", "restoring"]);
+
 function purposeOf(stage: StageView["name"], state: Transcript["state"]): SetupPurpose {
   if (stage === "stop") return "sleep";
   if (stage === "snapshot") return "keep";
+  if (stage === "commands" && state !== null && !COMING.has(state)) return "again";
   return state === "restoring" ? "wake" : "start";
 }

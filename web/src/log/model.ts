@@ -102,8 +102,8 @@ export interface StageView {
   at: string;
 }
 
-/** What a run of stages is for. */
-export type SetupPurpose = "start" | "wake" | "sleep" | "keep";
+/** What a run of stages is for. `again`: a person has the set-up commands run once more. */
+export type SetupPurpose = "start" | "wake" | "sleep" | "keep" | "again";
 
 export interface SetupBlock {
   kind: "setup";
@@ -257,6 +257,14 @@ export interface CommentBlock {
   text: string;
 }
 
+/** What the session's repository is set up with, and who said so. */
+export interface ConfiguredBlock {
+  kind: "configured";
+  key: string;
+  at: string;
+  event: EventOf<"repository_configured">;
+}
+
 interface Placed {
   /** Where it began in the log. */
   seq?: number | undefined;
@@ -283,7 +291,8 @@ type AnyBlock =
   | RewoundBlock
   | ForkedBlock
   | ForgeBlock
-  | CommentBlock;
+  | CommentBlock
+  | ConfiguredBlock;
 
 export type Block = AnyBlock & Placed;
 

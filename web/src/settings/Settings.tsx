@@ -25,6 +25,7 @@ export function Settings() {
         <Tab to="/settings/access">Access</Tab>
         {me?.role === "admin" && <Tab to="/settings/people">People</Tab>}
         {me?.role === "admin" && <Tab to="/settings/github">GitHub</Tab>}
+        {me?.role === "admin" && <Tab to="/settings/repositories">Repositories</Tab>}
       </nav>
       <div className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto max-w-[var(--column)] px-4 pt-6 pb-16 sm:px-6 lg:pt-10">
@@ -39,7 +40,12 @@ function Tab({
   to,
   children,
 }: {
-  to: "/settings/access" | "/settings/accounts" | "/settings/people" | "/settings/github";
+  to:
+    | "/settings/access"
+    | "/settings/accounts"
+    | "/settings/people"
+    | "/settings/github"
+    | "/settings/repositories";
   children: string;
 }) {
   return (

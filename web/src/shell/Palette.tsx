@@ -1,7 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { CircleUser, Keyboard, KeyRound, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
+import {
+  CircleUser,
+  FolderGit2,
+  Keyboard,
+  KeyRound,
+  Monitor,
+  Moon,
+  Plus,
+  Sun,
+  Users,
+} from "lucide-react";
 import { Dialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { queries } from "@/api/queries";
@@ -97,6 +107,15 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
                     onSelect={run(() => void navigate({ to: "/settings/people" }))}
                   >
                     People
+                  </Action>
+                )}
+                {me?.role === "admin" && (
+                  <Action
+                    icon={<FolderGit2 size={14} />}
+                    words={["egress", "environment", "set-up", "settings"]}
+                    onSelect={run(() => void navigate({ to: "/settings/repositories" }))}
+                  >
+                    Repositories
                   </Action>
                 )}
                 <Action icon={<Keyboard size={14} />} onSelect={run(openShortcuts)}>

@@ -8,6 +8,7 @@ const PAGES: Record<string, string> = {
   "/settings/access": "Access",
   "/settings/accounts": "Accounts",
   "/settings/people": "People",
+  "/settings/repositories": "Repositories",
 };
 
 /** The tab says what waits and where one is, so that it can be left in the background. */

@@ -15,13 +15,14 @@ from bunkhouse.api.repositories import RepositoryAnswers
 from bunkhouse.broker.catalog import Catalog
 from bunkhouse.broker.demo import DemoModel
 from bunkhouse.broker.door import Doors
-from bunkhouse.broker.egress import EgressDoor, Policy
+from bunkhouse.broker.egress import EgressDoor, Reach
 from bunkhouse.broker.git.credentials import Credentials
 from bunkhouse.broker.git.door import GitDoor
 from bunkhouse.broker.git.sample import make_sample
 from bunkhouse.broker.listener import Listener
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
+from bunkhouse.broker.repository_settings import Limits, RepositorySettings
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.forges import Application, GitHub, GitHubApp, Grants, Tokens
@@ -60,7 +61,7 @@ from bunkhouse.sessions.usage import Usage
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database
 from bunkhouse.vault import Vault, given_keys, kept_keys
-from bunkhouse_protocol.places import DOORS_PREFIX, GALLERY_HOST
+from bunkhouse_protocol.places import DOORS_PREFIX
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             push_seconds=settings.push_seconds,
         )
         stack.push_async_callback(git.aclose)
-        policy = await _policy(settings)
+        repositories = RepositorySettings(
+            journal, catalog, Limits.of(settings), reach := await _reach(settings)
+        )
         doors = Doors(
             knocking=knocking,
             links=links,
@@ -157,7 +160,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             git=git,
             blobs=attaching.blobs,
             egress=EgressDoor(connections=settings.egress_connections),
-            policy=policy,
+            repository_settings=repositories,
         ).application()
         listener = Listener(doors)
         stack.push_async_callback(listener.close_all)
@@ -215,9 +218,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
                 attaching=attaching,
                 usage=usage,
             ),
-            environment=Environment(
-                reaching, editor_settings, usage, gallery=policy.decide(GALLERY_HOST, 443).allowed
-            ),
+            environment=Environment(reaching, editor_settings, usage, gallery=reach.gallery),
             drivers=Drivers(journal, reaching),
             sleepers=Sleepers(journal),
             rewinders=Rewinders(journal, links),
@@ -241,6 +242,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             grants=grants,
             pull_requests=PullRequests(journal, reaching, grants, settings),
             github_app=github_app,
+            repository_settings=repositories,
         )
         apps = Apps(settings, rights, services.sessions)
         services.apps = apps
@@ -352,9 +354,9 @@ def keeping(grants: Grants) -> KeepGrant:
     return keep
 
 
-async def _policy(settings: Settings) -> Policy:
-    hosts = await asyncio.to_thread(registry_hosts) if settings.egress == "allowlist" else []
-    return Policy(settings.egress, [*settings.egress_allow, *hosts])
+async def _reach(settings: Settings) -> Reach:
+    hosts = await asyncio.to_thread(registry_hosts) if settings.egress != "off" else []
+    return Reach(settings.egress, tuple(settings.egress_allow), tuple(hosts))
 
 
 def _front(api: ASGIApp, doors: ASGIApp) -> ASGIApp:

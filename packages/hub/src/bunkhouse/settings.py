@@ -218,7 +218,10 @@ class Settings(AccessSettings):
         90.0, gt=0, description="How long a new sandbox may take until its runner has dialled in."
     )
     setup_seconds: float = Field(
-        900.0, gt=0, description="How long cloning and starting the agent may take."
+        900.0,
+        gt=0,
+        description="How long cloning and starting the agent may take, without the set-up commands "
+        "of a repository.",
     )
     turn_stall_seconds: float = Field(
         600.0,
@@ -264,6 +267,32 @@ class Settings(AccessSettings):
     )
     default_model: str | None = Field(
         None, description="`provider/model` that is chosen at first; else the first provider's."
+    )
+
+    # repositories' own settings
+    config_bytes: int = Field(
+        64 * 1024,
+        ge=1024,
+        le=MEBIBYTE,
+        description="Largest `.bunkhouse/config.toml` of a repository that is read.",
+    )
+    set_up_commands: int = Field(
+        20, ge=0, description="Set-up commands that a repository may have; 0: none are run."
+    )
+    set_up_command_characters: int = Field(
+        4096, ge=1, le=64 * 1024, description="Longest of them, in characters."
+    )
+    set_up_commands_seconds: float = Field(
+        1800.0, gt=0, description="How long the set-up commands of a session may take together."
+    )
+    set_up_variables: int = Field(
+        64, ge=0, le=256, description="Variables of the environment that a repository may set."
+    )
+    set_up_value_characters: int = Field(
+        2048, ge=1, le=4096, description="Longest value of one of them, in characters."
+    )
+    set_up_hosts: int = Field(
+        64, ge=0, description="Entries in a repository's list of what it needs to reach."
     )
 
     # sandboxes

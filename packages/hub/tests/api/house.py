@@ -24,6 +24,8 @@ from bunkhouse.api.schemas import (
     ProviderOut,
     SystemStatus,
 )
+from bunkhouse.broker.egress import Reach
+from bunkhouse.broker.repository_settings import Limits, RepositorySettings
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.errors import Forbidden
 from bunkhouse.forges import GitHubApp
@@ -218,6 +220,12 @@ async def running_house(
         blobs=attaching.blobs,
         uploads=attaching.uploads,
         github_app=GitHubApp(room.database, Vault(kept_keys(settings.data_dir / "vault.key"))),
+        repository_settings=RepositorySettings(
+            room.journal,
+            catalog or FakeCatalog(),
+            Limits.of(settings),
+            Reach(settings.egress, tuple(settings.egress_allow)),
+        ),
     )
     app = create_api(services, client=Client(client_folder))
     listening = socket.create_server(("127.0.0.1", 0))

@@ -36,7 +36,7 @@ def doors(blobs: Blobs) -> Doors:
         models=nothing,
         git=nothing,
         egress=nothing,
-        policy=nothing,
+        repository_settings=nothing,
         blobs=blobs,
     )
 

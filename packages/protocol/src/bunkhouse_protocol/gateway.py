@@ -20,6 +20,7 @@
   with 1000 when the terminal has ended.
 - `POST /handover` with `HandoverRequest` → `Handover`
 - `POST /publish` with `PublishRequest` → `Published`
+- `POST /setup` → 204: the repository's set-up commands begin to run (again); events tell of them.
 
 On a socket of its own (`places.STREAMS_SOCKET`), streams of bytes to what listens in the sandbox.
 The hub sends one line, `editor`, `desktop` (its VNC server) or a port number, in ASCII and ended

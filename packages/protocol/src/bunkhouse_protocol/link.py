@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from bunkhouse_protocol.configuring import SetUp
 from bunkhouse_protocol.events import Attachment, Event
 
 PROTOCOL = 1
@@ -85,6 +86,11 @@ class SessionSpec(BaseModel):
     """Longest tool output in the log; of longer ones the log has head and tail."""
     whole_output_bytes: int = 16 * 1024 * 1024
     """How much of a longer one the hub takes as a blob."""
+    set_up: SetUp | None = None
+    """How it is set up; None: that is not decided yet."""
+    config_bytes: int = 0
+    """Largest file of a repository's own settings that the hub wants to see (`configuring`). 0: it
+    asks for none."""
 
 
 # ── runner → hub ─────────────────────────────────────────────────────────────────────────────

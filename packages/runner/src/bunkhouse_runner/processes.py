@@ -15,7 +15,7 @@ import signal
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -37,6 +37,8 @@ class Account:
     groups: tuple[int, ...]
     home: Path
     shell: str = "/bin/sh"
+    variables: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+    """Further ones of its programs' environment. May change; what runs keeps those of its start."""
 
     @classmethod
     def named(cls, name: str, home: Path | None = None) -> "Account":
@@ -66,7 +68,7 @@ class Account:
             "SHELL": self.shell,
         }
         defaults = {"LANG": "C.UTF-8", "PATH": os.defpath}
-        return {**defaults, **inherited, **own, **(extra or {})}
+        return {**defaults, **inherited, **self.variables, **own, **(extra or {})}
 
     def own(self, path: Path) -> None:
         """Give a file or folder to this user, where we may."""

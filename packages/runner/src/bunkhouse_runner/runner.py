@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from bunkhouse_protocol.places import (
     STREAMS_SOCKET,
     WORKSPACE,
 )
-from bunkhouse_runner import gateway, git, services, streams
+from bunkhouse_runner import gateway, git, provisioning, services, streams
 from bunkhouse_runner.agents.base import AgentContext, AgentFactory
 from bunkhouse_runner.attachments import Attachments
 from bunkhouse_runner.byte_streams import ByteStreams
@@ -131,6 +131,7 @@ class Runner:
             stack.push_async_callback(self._cancel)
             await self._open_sockets(stack)
             self._turns.recover()
+            self._provision.commands.recover()
             self._on_command()
             linked.append(asyncio.create_task(self._link.run()))
             # None ends by itself: when one breaks, it is better to start anew.
@@ -173,10 +174,11 @@ class Runner:
         await streaming.start()
         stack.push_async_callback(streaming.stop)
         sandbox = gateway.Sandbox(
-            account=self._account,
+            account=self._as_agent,
             changes=self._workspace.changes,
             handover=self._drive.handover,
             publish=self._workspace.publish,
+            set_up=self._set_up_again,
             surroundings=self._surroundings,
             terminals=self._terminals,
         )
@@ -200,18 +202,34 @@ class Runner:
         )
         self._pictures = Pictures(self._hub, self._places.state / "blobs", lost=self._outbox.emit)
         self._desk = Desk(self._outbox, self._spool, Pulse(self._clock))
+        # What the runner itself runs is not to be led astray by a repository's variables.
+        variables: dict[str, str] = {}
+        self._as_agent = replace(self._account, variables=variables)
+        self._provision = provisioning.of(
+            self._hub,
+            self._outbox.emit,
+            Drawer(self._spool, "setup"),
+            as_runner=self._account,
+            as_agent=self._as_agent,
+            workspace=self._workspace.path,
+            variables=variables,
+            keep_text=self._pictures.keep_text,
+            base=lambda: self._workspace.beginning.base if self._workspace.beginning else None,
+        )
         self._agent = self._make_agent(
             AgentContext(
                 emit=self._desk.emit,
                 memory=Drawer(self._spool, "agent"),
-                account=self._account,
+                account=self._as_agent,
                 doors_url=doors_url,
                 token=self._token,
                 keep=self._pictures.keep,
                 keep_text=self._pictures.keep_text,
             )
         )
-        self._setup = Setup(self._workspace, self._agent, self._outbox.emit)
+        self._setup = Setup(
+            self._workspace, self._agent, self._outbox.emit, provision=self._provision
+        )
         self._drive = Drive(self._outbox, self._spool, self._workspace.path, self._account)
         self._rewinding = Rewinding(
             self._outbox, self._spool, self._agent, self._workspace.path, self._account
@@ -226,11 +244,12 @@ class Runner:
             rewinding=self._rewinding,
             fetch=Attachments(self._hub).fetch,
         )
-        self._turns.may_run = lambda: self._ready is True
+        self._turns.may_run = lambda: self._ready is True and not self._provision.commands.running
+        self._turns.notes = self._provision.commands
         self._turns.may_drive = lambda: self._ready is not None
-        around = self._outbox.emit, self._account, self._workspace.path
+        around = self._outbox.emit, self._as_agent, self._workspace.path
         self._surroundings = self._make_surroundings(*around)
-        self._terminals = self._make_terminals(self._account, self._workspace.path)
+        self._terminals = self._make_terminals(self._as_agent, self._workspace.path)
         self._link = Link(
             self._hub,
             self._spool,
@@ -276,6 +295,7 @@ class Runner:
         self._surroundings.set_idle(spec.service_idle_seconds)
         self._desk.pulse.seconds = spec.turn_stall_seconds
         self._desk.pulse.tool_seconds = spec.tool_stall_seconds
+        self._provision.commands.set_limits(spec.output_bytes, spec.whole_output_bytes)
 
     def _tell_failure(self) -> None:
         self._may_tell_failure = True
@@ -321,6 +341,7 @@ class Runner:
                     self._turns.steer(steer)
                 case SetupCommand(session=spec):
                     self._take_limits(spec)
+                    self._provision.commands.forget_failure()
                     self._set_up(spec)
                 case PermissionCommand() as answer:
                     self._spawn(self._answer(self._desk.permission(self._agent, answer)))
@@ -345,6 +366,23 @@ class Runner:
         self._spec = spec
         self._ready = None
         self._setting_up = self._spawn(self._run_set_up(spec, running))
+
+    async def _set_up_again(self) -> None:
+        """Have the set-up commands run again; prompts wait for their end.
+
+        Raises:
+            RunnerError: `busy`, `nothing_to_set_up`.
+        """
+        if not self._ready or self._provision.commands.running or self._turns.running is not None:
+            raise RunnerError(
+                "busy", "The sandbox is at work.", remedy="Wait until it is idle, or stop the turn."
+            )
+        if not self._provision.decided.commands:
+            raise RunnerError(
+                "nothing_to_set_up", "This session's repository has no set-up commands."
+            )
+        running = self._spawn(self._provision.run_again())
+        running.add_done_callback(lambda _: self._turns.wake())
 
     async def _run_set_up(self, spec: SessionSpec, before: asyncio.Task[None] | None) -> None:
         if before is not None:

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS commands (
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-_COPIED = ("workspace.", "agent.", "terminals.", "checkpoint.")
+_COPIED = ("workspace.", "agent.", "terminals.", "checkpoint.", "setup.")
 """Of the state, what also holds for a copy of the sandbox: it is about the files."""
 
 COMMANDS_KEPT = 10_000

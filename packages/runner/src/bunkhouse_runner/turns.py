@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import structlog
 
@@ -152,6 +152,19 @@ class Desk:
         self._outbox.emit(Problem(code=STALLED, message=stall.message, remedy=stall.remedy))
 
 
+class Notes(Protocol):
+    """What the agent is to be told beside a prompt."""
+
+    @property
+    def note(self) -> str | None:
+        """It, in words; None: there is nothing, or it was told."""
+        ...
+
+    def told(self) -> None:
+        """The agent has it."""
+        ...
+
+
 class Turns:
     """Runs the prompts that the spool holds, when the agent is ready."""
 
@@ -190,6 +203,8 @@ class Turns:
         self._tasks: set[asyncio.Task[None]] = set()
         self.may_run: Callable[[], bool] = lambda: True
         """Whether workspace and agent are there."""
+        self.notes: Notes | None = None
+        """What the agent is to be told beside a prompt."""
         self.may_drive: Callable[[], bool] = lambda: True
         """Whether setting up is over, however it went."""
 
@@ -414,10 +429,15 @@ class Turns:
         finally:
             self._fetching = False
         waiting = asyncio.get_running_loop().call_later(SILENCE_SECONDS, self._waited)
+        note = self.notes.note if self.notes else None
+        text = "\n\n".join(part for part in (command.text, note) if part)
         try:
-            return await self._agent.prompt(command.turn_id, command.text, command.model, files)
+            result = await self._agent.prompt(command.turn_id, text, command.model, files)
         finally:
             waiting.cancel()
+        if self.notes and note is not None and result.outcome != "failed":
+            self.notes.told()
+        return result
 
     async def _look(self) -> None:
         """Tell what is changed in the workspace, if that is other than before."""

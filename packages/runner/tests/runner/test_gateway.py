@@ -41,6 +41,7 @@ class Asked:
         self.account = account
         self.cwd = cwd
         self.limits: list[int] = []
+        self.set_ups = 0
         self.problem: WorkspaceUnreadable | None = None
 
     async def changes(self, limit: int) -> Changes:
@@ -59,6 +60,9 @@ class Asked:
         if request.branch != "mine":
             raise NotPublished("push_refused", "It is refused.", detail="not this branch")
         return Published(commit="abc", commits=1, committed=True)
+
+    async def set_up(self) -> None:
+        self.set_ups += 1
 
     async def get(self, path: str) -> httpx2.Response:
         return await self.ask("GET", path)
@@ -114,6 +118,7 @@ async def asked(room: Path, account: Account) -> AsyncGenerator[Asked]:
         changes=asked.changes,
         handover=asked.handover,
         publish=asked.publish,
+        set_up=asked.set_up,
         surroundings=Bare(lambda event: None, account, account.home),
         terminals=Terminals(account, account.home, server=("-S", str(account.home / "tmux"))),
     )

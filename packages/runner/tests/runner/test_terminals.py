@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ class House:
 
     def __init__(self, room: Path, account: Account) -> None:
         self.room = room
-        self.account = account
+        self.variables: dict[str, str] = {}
+        self.account = replace(account, variables=self.variables)
         self.tmux = ("-S", str(account.home / "bunkhouse"))
         # Where the account may read it.
         self.config = Path(shutil.copytree(CONFIG, room / "etc"))
@@ -58,6 +60,7 @@ class House:
             changes=_changes,
             handover=_handover,
             publish=_publish,
+            set_up=_set_up,
             surroundings=Bare(lambda event: None, self.account, self.account.home),
             terminals=terminals,
         )
@@ -97,6 +100,10 @@ async def _handover(_request: HandoverRequest) -> Handover:
 
 
 async def _publish(_request: PublishRequest) -> Published:
+    raise AssertionError
+
+
+async def _set_up() -> None:
     raise AssertionError
 
 
@@ -153,6 +160,17 @@ async def house(room: Path, account: Account) -> AsyncGenerator[House]:
             subprocess.run, ["tmux", *house.tmux, "kill-server"], stderr=subprocess.DEVNULL
         )
         yield house
+
+
+async def test_a_new_terminal_has_the_variables_of_the_moment(house: House) -> None:
+    for number, variables in enumerate(({}, {"COLOUR": "blue sky"}, {"TASTE": "$sour"}), 1):
+        house.variables.clear()
+        house.variables.update(variables)
+        terminal = await house.open()  # with the first one, the server begins
+        async with house.look(terminal) as look:
+            await look.type(f'echo {number}-"$COLOUR-$TASTE"-\n')
+            expected = f"{number}-{variables.get('COLOUR', '')}-{variables.get('TASTE', '')}-"
+            await look.until(re.escape(expected) + "\r\n")
 
 
 async def test_two_who_look_see_the_same_and_one_types(house: House) -> None:

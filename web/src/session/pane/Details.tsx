@@ -9,6 +9,7 @@ import { ErrorProblem } from "@/ui/Problem";
 import { Ago, duration, exact } from "@/ui/time";
 import { useSessionPage } from "../context";
 import { Memory } from "./Memory";
+import { RepositorySettings } from "./RepositorySettings";
 
 /** The facts of a session, for those who look under the floor. */
 export function Details({ visible }: { visible: boolean }) {
@@ -61,6 +62,7 @@ export function Details({ visible }: { visible: boolean }) {
           ])}
         />
       )}
+      <RepositorySettings visible={visible} />
       <Memory visible={visible} />
       {usage.turns > 0 && (
         <Facts

@@ -14,6 +14,7 @@ import { Coded, Problem } from "@/ui/Problem";
 import { STATES } from "@/ui/StateMark";
 import { Ago, duration, exact } from "@/ui/time";
 import { useSessionPage } from "../context";
+import { AllowLink } from "./Configured";
 
 /** One quiet line about something that happened beside the work. */
 export function Mark({
@@ -39,6 +40,7 @@ export const NoticeView = memo(function NoticeView({ block }: { block: NoticeBlo
   return (
     <Mark icon={<Info size={14} />} at={block.at} testId="notice">
       <Coded text={block.message} />
+      {block.code === "egress_asked" && <AllowLink />}
     </Mark>
   );
 });

@@ -3,6 +3,7 @@ import type { ProblemBlock } from "@/log/model";
 import { Button } from "@/ui/Button";
 import { Problem } from "@/ui/Problem";
 import { useSessionPage } from "../context";
+import { SetUpAgain } from "../pane/RepositorySettings";
 
 /** Something went wrong; while the session stands still because of it, what can be done about it. */
 export const ProblemCard = memo(function ProblemCard({ block }: { block: ProblemBlock }) {
@@ -20,17 +21,22 @@ export const ProblemCard = memo(function ProblemCard({ block }: { block: Problem
       remedy={block.remedy}
       detail={block.detail}
     >
-      {drives && state === "failed" && (
-        <>
-          {block.suggestions.map((branch) => (
-            <Button key={branch} disabled={busy} onClick={() => retry(branch)}>
-              Use <code className="font-mono text-12">{branch}</code>
+      {drives && state === "idle" && block.code === "set_up_failed" ? (
+        <SetUpAgain />
+      ) : (
+        drives &&
+        state === "failed" && (
+          <>
+            {block.suggestions.map((branch) => (
+              <Button key={branch} disabled={busy} onClick={() => retry(branch)}>
+                Use <code className="font-mono text-12">{branch}</code>
+              </Button>
+            ))}
+            <Button disabled={busy} onClick={() => retry()}>
+              Try again
             </Button>
-          ))}
-          <Button disabled={busy} onClick={() => retry()}>
-            Try again
-          </Button>
-        </>
+          </>
+        )
       )}
     </Problem>
   );

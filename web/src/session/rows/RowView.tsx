@@ -4,6 +4,7 @@ import { CommentView } from "../comments/CommentView";
 import { ForgeView } from "../forge/ForgeView";
 import { ForkedView, RewoundView, UndoneView } from "../rewind/Marks";
 import { ReadsCard, ToolCard } from "../tools/ToolCard";
+import { ConfiguredView } from "./Configured";
 import { DriveView, HandBackPromptView, HandBackView, PortView } from "./Environment";
 import {
   NoticeView,
@@ -74,5 +75,7 @@ function Plain({ row }: { row: Exclude<Row, { kind: "undone" }> }) {
       return <ForgeView block={block} />;
     case "comment":
       return <CommentView block={block} />;
+    case "configured":
+      return <ConfiguredView block={block} />;
   }
 }

@@ -14,6 +14,7 @@ const WORDS: Record<StageName, string> = {
   connect: "Connection",
   clone: "Clone",
   agent: "Agent",
+  commands: "Set-up",
   stop: "Stopping",
   snapshot: "Files",
 };
@@ -24,6 +25,7 @@ const DONE: Record<SetupPurpose, string> = {
   wake: "Awake in",
   sleep: "Put to sleep in",
   keep: "Files put away in",
+  again: "Set up again in",
 };
 
 const stroke = {
@@ -117,7 +119,7 @@ function Stages({ block }: { block: SetupBlock }) {
     ...(block.open && known.has("container") ? expected : []),
     ...block.stages.map((stage) => stage.name),
   ]);
-  const order: StageName[] = ["copy", "image", ...EXPECTED, "stop", "snapshot"];
+  const order: StageName[] = ["copy", "image", ...EXPECTED, "commands", "stop", "snapshot"];
   return (
     <ol className="my-2 rounded-md border bg-raised py-1" aria-label="Getting ready">
       {order

@@ -33,6 +33,7 @@ from bunkhouse.api.routes import (
     prompts,
     pull_requests,
     repositories,
+    repository_settings,
     rewinding,
     sessions,
     share_links,
@@ -90,6 +91,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         github_app,
     ):
         api.include_router(module.router)
+    api.include_router(repository_settings.router)
 
     @api.get("/openapi.json", include_in_schema=False)
     async def get_openapi() -> dict[str, Any]:

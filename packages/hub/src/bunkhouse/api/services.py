@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from bunkhouse.api import schemas
 from bunkhouse.api.repository_schemas import Branches, RepositoriesOut, TopicOut
 from bunkhouse.blobs import Blobs, Uploads
+from bunkhouse.broker.repository_settings import RepositorySettings
 from bunkhouse.bus.presence import Look, Present, Who
 from bunkhouse.forges import GitHubApp, Grants, Heard
 from bunkhouse.people import Directory, Participants, People, Person, Rights
@@ -191,6 +192,10 @@ class Environment(Protocol):
     Every method raises `NotFound` where there is no such session and `SandboxNotRunning` where its
     sandbox does not run.
     """
+
+    async def set_up_again(self, session_id: str) -> None:
+        """Have the repository's set-up commands run again."""
+        ...
 
     async def services(self, session_id: str) -> SandboxServices:
         """Say what runs beside the agent, and what it costs."""
@@ -443,5 +448,7 @@ class Services:
     """None: there are no forges."""
     github_app: GitHubApp | None = None
     """None: none can be set up from the page."""
+    repository_settings: RepositorySettings | None = None
+    """None: repositories have no settings of their own."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the hub begins to stop: open streams end, so that the server can."""

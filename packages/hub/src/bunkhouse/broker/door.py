@@ -22,13 +22,13 @@ from starlette.websockets import WebSocket
 from bunkhouse.blobs import Blobs
 from bunkhouse.broker import blobs
 from bunkhouse.broker.egress.door import EgressDoor
-from bunkhouse.broker.egress.policy import Policy
 from bunkhouse.broker.git.door import GitDoor
 from bunkhouse.broker.git.pushing import Visitor
 from bunkhouse.broker.listener import SCOPE_KEY
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
-from bunkhouse.errors import BunkhouseError
+from bunkhouse.broker.repository_settings import RepositorySettings
+from bunkhouse.errors import BunkhouseError, NotFound
 from bunkhouse.sessions import Knocking, Links, SandboxIdentity
 from bunkhouse.sessions.dialling import Dialling
 from bunkhouse_protocol.link import CLOSE_UNAUTHORIZED
@@ -49,7 +49,7 @@ class Doors:
     git: GitDoor
     egress: EgressDoor
     blobs: Blobs
-    policy: Policy
+    repository_settings: RepositorySettings
 
     def application(self) -> Starlette:
         """The doors as an ASGI application."""
@@ -71,6 +71,7 @@ class Doors:
                     self._plain(self._blob),
                     methods=["GET", "PUT"],
                 ),
+                Route(f"{DOORS_PREFIX}/settings", self._plain(self._settings), methods=["POST"]),
                 Route(
                     f"{DOORS_PREFIX}/git/{{path:path}}", self._plain(self._git), methods=_METHODS
                 ),
@@ -83,9 +84,12 @@ class Doors:
         await self.links.serve(websocket, sandbox.session_id)
 
     async def _egress(self, websocket: WebSocket, sandbox: SandboxIdentity) -> None:
-        await self.egress.egress(
-            websocket, sandbox.session_id, self.policy, self.knocking.note_refused
-        )
+        try:
+            policy = await self.repository_settings.policy(sandbox.session_id)
+        except NotFound:
+            await websocket.close(CLOSE_UNAUTHORIZED)
+            return
+        await self.egress.egress(websocket, sandbox.session_id, policy, self.knocking.note_refused)
 
     async def _stream(self, websocket: WebSocket, sandbox: SandboxIdentity) -> None:
         await self.dialling.answer(websocket, sandbox.session_id, websocket.path_params["stream"])
@@ -121,6 +125,9 @@ class Doors:
     async def _blob(self, request: Request, sandbox: SandboxIdentity) -> Response:
         serve = blobs.take if request.method == "PUT" else blobs.give
         return await serve(request, self.blobs, sandbox.session_id)
+
+    async def _settings(self, request: Request, sandbox: SandboxIdentity) -> Response:
+        return await self.repository_settings.take(request, sandbox.session_id)
 
     # ── who knocks ───────────────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,7 @@ Action = Literal[
     "system.read",
     "models.read",
     "repositories.read",
+    "repository_settings.manage",
     "people.read",
     "people.manage",
     "github_app.manage",
@@ -91,6 +92,11 @@ ACTIONS: dict[Action, Rule] = {
         "See repositories that one used and those that one may see at a forge; list branches, "
         "issues and pull requests of one. Folders of the hub's machine: an admin any, others those "
         "under `BUNKHOUSE_REPOSITORY_ROOTS`.",
+    ),
+    "repository_settings.manage": InInstallation(
+        "admin",
+        "admin",
+        "See and change what repositories are set up with, and what they may reach besides.",
     ),
     "people.read": InInstallation("member", "read", "See the names of people, to choose from."),
     "people.manage": InInstallation(

@@ -29,7 +29,13 @@ def change(row: SessionRow, choice: RepositoryChoice, template: str) -> None:
     """Give a session another repository, of which it takes the default branch."""
     for name, value in columns(choice, row.title, row.id, template).items():
         setattr(row, name, value)
-    row.branch = None
+    begin_at(row, "")
+
+
+def begin_at(row: SessionRow, branch: str) -> None:
+    """Have a session begin at another branch, whose settings are its own; empty: the default."""
+    row.branch = branch.strip() or None
+    row.set_up = None
 
 
 def branch(template: str, title: str, session_id: str) -> str:

@@ -30,6 +30,16 @@ class Environment:
         self._editor_settings = settings
         self._gallery = gallery
 
+    async def set_up_again(self, session_id: str) -> None:
+        """Have the repository's set-up commands run again; events tell of them.
+
+        Raises:
+            Conflict: the sandbox is at work, or its repository has no such commands.
+        """
+        socket = await self._reaching.socket(session_id, "gateway")
+        self._usage.touch(session_id)
+        await sandbox_gateway.set_up(socket)
+
     async def services(self, session_id: str) -> Services:
         """What runs, what it costs, and what listens."""
         return await sandbox_gateway.services(await self._reaching.socket(session_id, "gateway"))

@@ -52,6 +52,8 @@ _COPIED = (
     "permissions",
     "hibernate_after",
     "visibility",
+    "set_up",
+    "model_chosen",
 )
 """Of the original's row, what the copy has too."""
 

@@ -103,6 +103,7 @@ class Sessions:
             **branching.columns(choice, title, session_id, self._settings.branch_template),
             "branch": branch,
             "model": model,
+            "model_chosen": new.model is not None,
             "permissions": dict(new.permissions or {}),
             "author_id": author.id,
             "author": author.name,
@@ -178,7 +179,7 @@ class Sessions:
             if title is not None:
                 change.row.title = title.strip() or change.row.title
             if model is not None:
-                change.row.model = self._catalog.model(model)
+                change.row.model, change.row.model_chosen = self._catalog.model(model), True
         return await self.get(session_id)
 
     async def delete(self, session_id: str, by: Person) -> None:
@@ -347,7 +348,7 @@ class Sessions:
             if choice is not None:
                 branching.change(change.row, choice, self._settings.branch_template)
             if branch is not None:
-                change.row.branch = branch.strip() or None
+                branching.begin_at(change.row, branch)
             await self._set_up_again(change)
         return await self.get(session_id)
 

@@ -9,6 +9,7 @@ from bunkhouse.sessions.views import Permission
 from bunkhouse.settings import Settings
 from bunkhouse.store import Database, Transaction, sessions
 from bunkhouse.store.sessions import SessionRow
+from bunkhouse_protocol.configuring import SetUp
 from bunkhouse_protocol.link import Repository, SessionSpec
 
 
@@ -57,4 +58,6 @@ class Specs:
             tool_stall_seconds=self._settings.tool_stall_seconds,
             output_bytes=self._settings.output_bytes,
             whole_output_bytes=self._settings.whole_output_bytes,
+            set_up=None if row.set_up is None else SetUp.model_validate(row.set_up),
+            config_bytes=self._settings.config_bytes,
         )

@@ -227,9 +227,13 @@ class Starter:
         Returns how the sandbox is where it ended meanwhile.
         """
         try:
-            async with asyncio.timeout(self._settings.setup_seconds):
+            began = asyncio.get_running_loop().time()
+            async with asyncio.timeout(self._settings.setup_seconds) as patience:
                 with self._journal.bus.subscribe(session_id) as subscription:
                     while (row := await self._row(session_id)).state in COMING_STATES:
+                        if row.set_up is not None and row.set_up.get("commands"):
+                            limit = self._settings.setup_seconds + row.set_up["seconds"]
+                            patience.reschedule(began + limit)
                         try:
                             async with asyncio.timeout(_LOOK_SECONDS):
                                 await subscription.wait()

@@ -113,6 +113,20 @@ class PullRequest(TypedDict):
     """Reviews and comments that the log has already; the newest of them."""
 
 
+class SetUp(TypedDict):
+    """How a session's repository is set up, as its row holds it: decided once."""
+
+    commands: list[str]
+    seconds: float
+    environment: dict[str, str]
+    egress: list[str] | None
+    """What the repository's own file wants to reach; None: it says nothing of that."""
+    told: dict[str, Any]
+    """The event that told of it: what came from where."""
+    troubles: list[str]
+    """What of the file could not be used, in sentences."""
+
+
 @dataclass(slots=True)
 class SessionRow:
     """A row of `sessions`; the fields are described at the table."""
@@ -160,6 +174,8 @@ class SessionRow:
     work_branch: str | None
     pull_request: PullRequest | None
     pull_request_key: str | None
+    set_up: SetUp | None
+    model_chosen: bool
     lease_owner: str | None
     lease_until: float | None
 

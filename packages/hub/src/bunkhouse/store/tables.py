@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     text,
+    true,
 )
 from sqlalchemy import Text as AnyText
 
@@ -113,6 +114,8 @@ sessions = Table(
     Column("work_branch", Text),  # its own at the forge; null: it may not push
     Column("pull_request", JSON(none_as_null=True)),  # of its branch, as far as we heard of it
     Column("pull_request_key", Text, index=True),  # `host/owner/name#number`, in small letters
+    Column("set_up", JSON(none_as_null=True)),  # how its repository was set up; null: not yet
+    Column("model_chosen", Boolean, nullable=False, server_default=true()),  # by a person
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),
@@ -375,6 +378,15 @@ github_app_setups = Table(
     Column("organization", Text),
     Column("hub", Text, nullable=False),  # its origin, as the App is told it
     Column("expires_at", Moment, nullable=False, index=True),
+)
+
+repository_settings = Table(
+    "repository_settings",
+    metadata,
+    Column("repository", String(2048), primary_key=True),  # in the form of all its spellings
+    Column("settings", JSON, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("updated_by", Text, nullable=False),
 )
 
 Index("uq_grants_user_host", grants.c.user_id, grants.c.host, unique=True)

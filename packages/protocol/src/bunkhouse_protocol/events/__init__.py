@@ -42,6 +42,11 @@ from bunkhouse_protocol.events.asking import (
 )
 from bunkhouse_protocol.events.base import EventBase
 from bunkhouse_protocol.events.comments import CommentPosted
+from bunkhouse_protocol.events.configuring import (
+    RepositoryConfigured,
+    SettingSource,
+    SettingVariable,
+)
 from bunkhouse_protocol.events.driving import DriveCommand, DriveEnded, DriveRequested, DriveStarted
 from bunkhouse_protocol.events.forge import (
     PullRequestChanged,
@@ -128,6 +133,7 @@ __all__ = [
     "QuestionAsked",
     "QuestionOption",
     "QuestionResolved",
+    "RepositoryConfigured",
     "RewindFailed",
     "RewindRequested",
     "ServiceChanged",
@@ -137,6 +143,8 @@ __all__ = [
     "SessionForked",
     "SessionRewound",
     "SessionState",
+    "SettingSource",
+    "SettingVariable",
     "Stage",
     "StageName",
     "StateChanged",
@@ -193,7 +201,8 @@ Event = Annotated[
     | PullRequestReviewed
     | PullRequestCommented
     | PullRequestChecked
-    | CommentPosted,
+    | CommentPosted
+    | RepositoryConfigured,
     Field(discriminator="type"),
 ]
 

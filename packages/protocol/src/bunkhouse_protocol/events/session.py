@@ -41,9 +41,12 @@ class StateChanged(EventBase):
     """In words for people: why it is so and, where something is missing, what is awaited."""
 
 
-StageName = Literal["copy", "image", "container", "connect", "clone", "agent", "stop", "snapshot"]
-"""`copy`: the files of another session, of which this one began as a copy. `stop` and `snapshot`:
-what runs in the sandbox is ended, and its files are kept."""
+StageName = Literal[
+    "copy", "image", "container", "connect", "clone", "agent", "commands", "stop", "snapshot"
+]
+"""`copy`: the files of another session, of which this one began as a copy. `commands`: those by
+which the repository is set up. `stop` and `snapshot`: what runs in the sandbox is ended, and its
+files are kept."""
 
 
 class Stage(EventBase):

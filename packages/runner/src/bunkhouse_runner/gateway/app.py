@@ -39,6 +39,8 @@ class Sandbox:
     """Says what changed, with a diff of at most so many bytes."""
     handover: Callable[[HandoverRequest], Awaitable[Handover]]
     publish: Callable[[PublishRequest], Awaitable[Published]]
+    set_up: Callable[[], Awaitable[None]]
+    """Has the set-up commands run again; returns when they have begun."""
     surroundings: Surroundings
     terminals: terminals.Terminals
 
@@ -69,12 +71,17 @@ def app(sandbox: Sandbox) -> Starlette:
         wanted = PublishRequest.model_validate_json(await request.body())
         return _json(await sandbox.publish(wanted))
 
+    async def set_up(_request: Request) -> Response:
+        await sandbox.set_up()
+        return Response(status_code=204)
+
     return Starlette(
         routes=[
             Route("/health", _health),
             Route("/changes", changed),
             Route("/handover", handover, methods=["POST"]),
             Route("/publish", publish, methods=["POST"]),
+            Route("/setup", set_up, methods=["POST"]),
             *_service_routes(sandbox.surroundings),
             *_terminal_routes(sandbox.terminals),
             WebSocketRoute("/exec", execute),

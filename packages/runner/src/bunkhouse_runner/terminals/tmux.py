@@ -49,6 +49,8 @@ class Tmux:
     ) -> None:
         self._account = account
         self._argv = ["tmux", "-u", *server, "-f", config]
+        self._variables: dict[str, str] = {}
+        """Those of the account's that the server has."""
 
     async def sessions(self) -> list[Session]:
         """Return the sessions, in the order in which they were made."""
@@ -67,12 +69,23 @@ class Tmux:
         self, terminal_id: str, cwd: Path, rows: int, cols: int, argv: Sequence[str] = ()
     ) -> None:
         """Make a session, of a shell or of another program. Raises TerminalFailed."""
+        await self._hand_on_variables()
         size = "-x", str(cols), "-y", str(rows)
         status, _, err = await self._run(
             "new-session", "-d", "-s", terminal_id, *size, "-c", str(cwd), *argv
         )
         if status != 0:
             raise failed("The terminal can't be started.", err)
+
+    async def _hand_on_variables(self) -> None:
+        """Let a server that runs have the account's variables: it knows those of its start."""
+        wanted = dict(self._account.variables)
+        if wanted != self._variables and (await self._run("has-session"))[0] == 0:
+            for name in self._variables.keys() - wanted.keys():
+                await self._run("set-environment", "-g", "-u", name)
+            for name, value in wanted.items():
+                await self._run("set-environment", "-g", name, value)
+        self._variables = wanted
 
     async def kill(self, terminal_id: str) -> None:
         """End a session, and what runs in it. Raises Unknown."""

@@ -2,5 +2,6 @@
 
 from bunkhouse.broker.egress.door import EgressDoor
 from bunkhouse.broker.egress.policy import Policy
+from bunkhouse.broker.egress.reach import Reach
 
-__all__ = ["EgressDoor", "Policy"]
+__all__ = ["EgressDoor", "Policy", "Reach"]

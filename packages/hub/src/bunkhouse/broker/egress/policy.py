@@ -31,7 +31,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Mode = Literal["open", "allowlist", "off"]
 Kind = Literal["public", "private", "loopback", "never"]
 
-REMEDY = "An admin can allow it with the setting BUNKHOUSE_EGRESS_ALLOW."
+REMEDY = (
+    "An admin can allow it with the setting BUNKHOUSE_EGRESS_ALLOW, or for one repository at "
+    "Settings → Repositories."
+)
 REMEDY_MODE = "An admin can change that with the setting BUNKHOUSE_EGRESS."
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -112,7 +115,7 @@ class Policy:
     """
 
     def __init__(self, mode: Mode, allow: Iterable[str] = ()) -> None:
-        self.mode = mode
+        self.mode: Mode = mode
         self._names: set[str] = set()
         self._parents: set[str] = set()
         self._networks: list[Network] = []
@@ -157,6 +160,26 @@ class Policy:
             False, f"{target} is a bare address, and only listed names may be reached.", REMEDY
         )
 
+    def covers(self, entry: str) -> bool:
+        """Whether all that an entry of a list stands for may be reached, as names are asked for.
+
+        Raises InvalidInput for what is no entry.
+        """
+        asked = Policy("allowlist", [entry])
+        if self.mode == "off":
+            return False
+        if asked._networks:
+            (network,) = asked._networks
+            if any(_within(network, net) for net in self._networks):
+                return True
+            return self.mode == "open" and _is_public(network)
+        if asked._names:
+            return self._decide_name(asked._names.pop()).allowed
+        if self.mode == "open":
+            return True
+        labels = asked._parents.pop().split(".")
+        return any(".".join(labels[at:]) in self._parents for at in range(len(labels)))
+
     def _decide_name(self, name: str) -> Verdict:
         if name in self._names:
             return Verdict(True, kinds=_NAMED)
@@ -166,3 +189,26 @@ class Policy:
         if self.mode == "open":
             return Verdict(True, kinds=_PUBLIC)
         return Verdict(False, f"{name} is not on this installation's list.", REMEDY)
+
+
+_INSIDE = [
+    ipaddress.ip_network(each)
+    for each in (
+        *("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.168.0.0/16", "224.0.0.0/3", "::/8", "fc00::/6", "fe80::/9", "ff00::/8"),
+    )
+]
+"""Where networks are that are nobody's in public."""
+
+
+def _is_public(network: Network) -> bool:
+    ends = network.network_address, network.broadcast_address
+    apart = not any(net.version == network.version and net.overlaps(network) for net in _INSIDE)
+    return apart and all(kind_of(end) == "public" for end in ends)
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    if inner.version != outer.version:
+        return False
+    first, last = int(outer.network_address), int(outer.broadcast_address)
+    return first <= int(inner.network_address) and int(inner.broadcast_address) <= last

@@ -72,6 +72,19 @@ async def publish(socket: Path, request: PublishRequest) -> Published:
     return await ask(socket, question, Published)
 
 
+async def set_up(socket: Path) -> None:
+    """Run the repository's set-up commands again; answers when they have begun."""
+    question = Question(
+        "POST",
+        "/setup",
+        "The sandbox did not run its set-up.",
+        code="not_set_up",
+        missing="This session's sandbox is of before there were set-up commands.",
+        conflicts=frozenset({"busy", "nothing_to_set_up"}),
+    )
+    await tell(socket, question)
+
+
 # ── services ─────────────────────────────────────────────────────────────────────────────────
 
 
