@@ -22,6 +22,8 @@ from bunkhouse.broker.git.sample import make_sample
 from bunkhouse.broker.listener import Listener
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
+from bunkhouse.broker.tools.door import ToolsDoor
+from bunkhouse.broker.tools.work import Rooms
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.forges import Application, GitHub, Grants, Tokens
@@ -147,6 +149,30 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         )
         stack.push_async_callback(git.aclose)
         policy = await _policy(settings)
+        usage = Usage()
+        reaching = Reaching(journal, links, settings)
+        people, rights = _people(database, journal, settings)
+        tools = ToolsDoor(
+            Rooms(
+                journal=journal,
+                sessions=Sessions(
+                    journal,
+                    links,
+                    catalog,
+                    specs,
+                    settings,
+                    reaching=reaching,
+                    attaching=attaching,
+                    usage=usage,
+                ),
+                pull_requests=PullRequests(journal, reaching, grants, settings),
+                reaching=reaching,
+                blobs=attaching.blobs,
+                people=people,
+                rights=rights,
+                settings=settings,
+            )
+        )
         doors = Doors(
             knocking=knocking,
             links=links,
@@ -156,6 +182,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             git=git,
             blobs=attaching.blobs,
             egress=EgressDoor(connections=settings.egress_connections),
+            tools=tools,
             policy=policy,
         ).application()
         listener = Listener(doors)
@@ -163,9 +190,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
 
         ways = _Ways(listener, dialling, dialled=settings.hub_url_for_sandboxes is not None)
         starter = Starter(journal, links, engine, ways, settings)
-        reaching = Reaching(journal, links, settings)
         editor_settings = EditorSettings(journal, reaching)
-        usage = Usage()
         forking = Forking(journal, engine, attaching.blobs, settings)
         reconciler = Reconciler(
             journal,
@@ -181,15 +206,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
                 journal, settings, blobs=attaching.blobs, uploads=attaching.uploads
             ),
         )
-        people = People(
-            database,
-            cookie_days=settings.cookie_days,
-            link_minutes=settings.link_minutes,
-            bus=journal.bus,
-        )
-        rights = Rights(database, journal.bus, people)
         for work in (
             rights.run(),
+            tools.run(),
             reconciler.run(),
             providers.keep_fresh(),
             editor_settings.run(),
@@ -200,16 +219,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
 
         services = Services(
             settings=settings,
-            sessions=Sessions(
-                journal,
-                links,
-                catalog,
-                specs,
-                settings,
-                reaching=reaching,
-                attaching=attaching,
-                usage=usage,
-            ),
+            sessions=tools.rooms.sessions,
             environment=Environment(
                 reaching, editor_settings, usage, gallery=policy.decide(GALLERY_HOST, 443).allowed
             ),
@@ -231,7 +241,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             blobs=attaching.blobs,
             uploads=attaching.uploads,
             grants=grants,
-            pull_requests=PullRequests(journal, reaching, grants, settings),
+            pull_requests=tools.rooms.pull_requests,
         )
         apps = Apps(settings, rights, services.sessions)
         services.apps = apps
@@ -241,6 +251,16 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         api = Gateway(apps, _front(application, doors))
         yield Hub(settings, api, services, engine, apps)
         services.closing.set()
+
+
+def _people(database: Database, journal: Journal, settings: Settings) -> tuple[People, Rights]:
+    people = People(
+        database,
+        cookie_days=settings.cookie_days,
+        link_minutes=settings.link_minutes,
+        bus=journal.bus,
+    )
+    return people, Rights(database, journal.bus, people)
 
 
 async def open_grants(database: Database, settings: Settings, stack: AsyncExitStack) -> Grants:

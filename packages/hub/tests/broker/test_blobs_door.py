@@ -36,6 +36,7 @@ def doors(blobs: Blobs) -> Doors:
         models=nothing,
         git=nothing,
         egress=nothing,
+        tools=nothing,
         policy=nothing,
         blobs=blobs,
     )

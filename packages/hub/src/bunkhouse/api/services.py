@@ -281,7 +281,7 @@ class PullRequests(Protocol):
         """Push, and open or update it; True: it is a new one."""
         ...
 
-    async def refresh(self, session_id: str, by: Person) -> None:
+    async def refresh(self, session_id: str, by: Person) -> Sequence[Heard]:
         """Ask the forge how it is."""
         ...
 

@@ -28,6 +28,7 @@ from bunkhouse.broker.git.pushing import Visitor
 from bunkhouse.broker.listener import SCOPE_KEY
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
+from bunkhouse.broker.tools.door import ToolsDoor
 from bunkhouse.errors import BunkhouseError
 from bunkhouse.sessions import Knocking, Links, SandboxIdentity
 from bunkhouse.sessions.dialling import Dialling
@@ -48,6 +49,7 @@ class Doors:
     models: ModelsDoor
     git: GitDoor
     egress: EgressDoor
+    tools: ToolsDoor
     blobs: Blobs
     policy: Policy
 
@@ -71,6 +73,7 @@ class Doors:
                     self._plain(self._blob),
                     methods=["GET", "PUT"],
                 ),
+                Route(f"{DOORS_PREFIX}/tools", self._plain(self._tools), methods=["POST"]),
                 Route(
                     f"{DOORS_PREFIX}/git/{{path:path}}", self._plain(self._git), methods=_METHODS
                 ),
@@ -121,6 +124,9 @@ class Doors:
     async def _blob(self, request: Request, sandbox: SandboxIdentity) -> Response:
         serve = blobs.take if request.method == "PUT" else blobs.give
         return await serve(request, self.blobs, sandbox.session_id)
+
+    async def _tools(self, request: Request, sandbox: SandboxIdentity) -> Response:
+        return self.tools.answer(sandbox.session_id)
 
     # ── who knocks ───────────────────────────────────────────────────────────────────────────
 

@@ -33,6 +33,7 @@ Action = Literal[
     "session.sleep",
     "session.rewind",
     "session.fork",
+    "session.split",
     "session.drive",
     "session.use",
     "session.exec",
@@ -104,6 +105,9 @@ ACTIONS: dict[Action, Rule] = {
         "driver",
         "Make a copy, which is one's own. It has all that is in the sandbox, so who may not look "
         "into that may not copy it.",
+    ),
+    "session.split": InSession(
+        "driver", "Start a session within this one, whose owner one is then."
     ),
     "session.drive": InSession("driver", "Have the agent rest, work in its place, hand back."),
     "session.use": InSession(

@@ -112,6 +112,8 @@ sessions = Table(
     Column("work_branch", Text),  # its own at the forge; null: it may not push
     Column("pull_request", JSON(none_as_null=True)),  # of its branch, as far as we heard of it
     Column("pull_request_key", Text, index=True),  # `host/owner/name#number`, in small letters
+    Column("parent_id", String(16), index=True),  # the session that it was started within
+    Column("ends_after", JSON(none_as_null=True)),  # the turn after which it is to end, and why
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),

@@ -86,6 +86,7 @@ from bunkhouse_protocol.events.session import (
     StageName,
     StateChanged,
 )
+from bunkhouse_protocol.events.tools import ChildStarted, HubToolCalled
 
 __all__ = [
     "EVENT",
@@ -94,6 +95,7 @@ __all__ = [
     "AgentThoughtChunk",
     "Attachment",
     "ChangedFile",
+    "ChildStarted",
     "DriveCommand",
     "DriveEnded",
     "DriveRequested",
@@ -101,6 +103,7 @@ __all__ = [
     "EgressRefused",
     "Event",
     "EventBase",
+    "HubToolCalled",
     "MessageRetracted",
     "ModelRetry",
     "Notice",
@@ -190,7 +193,9 @@ Event = Annotated[
     | PullRequestChanged
     | PullRequestReviewed
     | PullRequestCommented
-    | PullRequestChecked,
+    | PullRequestChecked
+    | HubToolCalled
+    | ChildStarted,
     Field(discriminator="type"),
 ]
 
