@@ -45,6 +45,7 @@ from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
 from bunkhouse.sessions.export import Exports
+from bunkhouse.sessions.families import Families
 from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.pull_requests import PullRequests
@@ -227,6 +228,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             sleepers=Sleepers(journal),
             rewinders=Rewinders(journal, links),
             forks=forking,
+            families=Families(journal),
             exports=Exports(journal),
             presence=presence,
             people=people,

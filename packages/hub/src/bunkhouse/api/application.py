@@ -21,6 +21,7 @@ from bunkhouse.api.routes import (
     events,
     execute,
     export,
+    families,
     grants,
     identities,
     invites,
@@ -70,6 +71,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         driving,
         rewinding,
         pull_requests,
+        families,
         participants,
     ):
         api.include_router(module.router)

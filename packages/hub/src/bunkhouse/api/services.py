@@ -290,6 +290,14 @@ class PullRequests(Protocol):
         ...
 
 
+class Families(Protocol):
+    """`bunkhouse.sessions.families.Families`, as far as the API calls it."""
+
+    async def children(self, session_id: str) -> Sequence[SessionView]:
+        """List the sessions that were started within one, whoever may see them."""
+        ...
+
+
 class Exports(Protocol):
     """`bunkhouse.sessions.export.Exports`, as far as the API calls it."""
 
@@ -414,6 +422,7 @@ class Services:
     sleepers: Sleepers
     rewinders: Rewinders
     forks: Forks
+    families: Families
     exports: Exports
     presence: Presence
     people: People

@@ -82,20 +82,26 @@ async def join(change: Change, journal: Journal, author: Person, settings: Setti
         parent.record(ChildStarted(session_id=child.id, title=child.title, by=author.name))
 
 
-async def children(journal: Journal, session_id: str) -> list[SessionView]:
-    """The sessions that were started within one, oldest first, whoever may see them.
+class Families:
+    """Which sessions are children of which."""
 
-    Raises:
-        NotFound: there is no such session.
-    """
-    async with journal.database.read() as tx:
-        await _row(tx, session_id)
-        rows = await sessions.children(tx, session_id)
-        waiting = await prompts.in_state(tx, [row.id for row in rows], *prompts.WAITING)
-    return [
-        SessionView.of(row, [prompt for prompt in waiting if prompt.session_id == row.id])
-        for row in rows
-    ]
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def children(self, session_id: str) -> list[SessionView]:
+        """The sessions that were started within one, oldest first, whoever may see them.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        async with self._journal.database.read() as tx:
+            await _row(tx, session_id)
+            rows = await sessions.children(tx, session_id)
+            waiting = await prompts.in_state(tx, [row.id for row in rows], *prompts.WAITING)
+        return [
+            SessionView.of(row, [prompt for prompt in waiting if prompt.session_id == row.id])
+            for row in rows
+        ]
 
 
 async def _branch(parent: SessionRow, author: Person, catalog: Catalog) -> str | None:

@@ -8,7 +8,8 @@ import pytest
 
 from bunkhouse.errors import NotFound, TooMany
 from bunkhouse.people.permissions import role_in
-from bunkhouse.sessions import NewSession, families
+from bunkhouse.sessions import NewSession
+from bunkhouse.sessions.families import Families
 from bunkhouse.store import participants, sessions
 from bunkhouse_protocol.events import AgentMessageChunk, ChildStarted, TurnEnded
 
@@ -16,7 +17,7 @@ from .conftest import ADA, BOB, CID, House
 
 
 async def child_of(house: House, session: str) -> str:
-    (found,) = await families.children(house.room.journal, session)
+    (found,) = await Families(house.room.journal).children(session)
     return found.id
 
 
@@ -55,7 +56,7 @@ async def test_it_begins_at_what_the_parent_has_pushed(house: House) -> None:
         async with house.room.journal.change(view.id) as change:
             change.row.work_branch, change.row.branch = branch, "main"
         answer = await agent.call("start_session", prompt="x")
-        child = (await families.children(house.room.journal, view.id))[-1]
+        child = (await Families(house.room.journal).children(view.id))[-1]
         assert child.branch == ("pushed" if branch == "pushed" else "main")
         assert ("as it is pushed" in answer.text) == (branch == "pushed")
 
@@ -126,7 +127,7 @@ async def test_how_deep_and_how_many(house: House) -> None:
     refused = await agent.call("start_session", prompt="x")
     assert refused.failed and "(too_many_children)" in refused.text
     assert [call.code for call in await house.calls(view.id)] == [None, None, "too_many_children"]
-    found = await families.children(house.room.journal, view.id)
+    found = await Families(house.room.journal).children(view.id)
     assert len(found) == 2
     inner = await house.wake(found[0].id)
     refused = await inner.call("start_session", prompt="x")
