@@ -88,6 +88,8 @@ export interface ToolBlock {
   at: string;
   lastSeq: number;
   runs: readonly FrameRun[];
+  /** With whose rights the hub served it; null: it is none of the hub's, or was not served yet. */
+  by: string | null;
 }
 
 export type StageName = EventOf<"stage">["name"];
@@ -248,6 +250,24 @@ export interface ForgeBlock {
   event: PullRequestEvent;
 }
 
+/** A tool of the hub was called by other than the agent itself. */
+export interface HubToolBlock {
+  kind: "hub_tool";
+  key: string;
+  at: string;
+  event: EventOf<"hub_tool_called">;
+}
+
+/** A session was started as a child of this one. */
+export interface ChildBlock {
+  kind: "child";
+  key: string;
+  at: string;
+  sessionId: string;
+  title: string;
+  by: string;
+}
+
 interface Placed {
   /** Where it began in the log. */
   seq?: number | undefined;
@@ -273,7 +293,9 @@ type AnyBlock =
   | HandBackBlock
   | RewoundBlock
   | ForkedBlock
-  | ForgeBlock;
+  | ForgeBlock
+  | HubToolBlock
+  | ChildBlock;
 
 export type Block = AnyBlock & Placed;
 

@@ -1,5 +1,6 @@
 import { memo } from "react";
 import type { Row } from "@/log/rows";
+import { ChildView, HubToolView } from "../family/Marks";
 import { ForgeView } from "../forge/ForgeView";
 import { ForkedView, RewoundView, UndoneView } from "../rewind/Marks";
 import { ReadsCard, ToolCard } from "../tools/ToolCard";
@@ -71,5 +72,9 @@ function Plain({ row }: { row: Exclude<Row, { kind: "undone" }> }) {
       return <ForkedView block={block} />;
     case "forge":
       return <ForgeView block={block} />;
+    case "hub_tool":
+      return <HubToolView block={block} />;
+    case "child":
+      return <ChildView block={block} />;
   }
 }
