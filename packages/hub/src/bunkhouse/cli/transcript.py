@@ -12,8 +12,10 @@ from bunkhouse.cli.terminal import one_line, seconds, size
 from bunkhouse.words import DID, clean
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
+    ChildStarted,
     EgressRefused,
     Event,
+    HubToolCalled,
     ModelRetry,
     Notice,
     PermissionResolved,
@@ -128,6 +130,8 @@ class Transcript:
             case PullRequestChecked():
                 said = f"{one_line(event.name)}: {one_line(event.conclusion)}"
                 self._line(f"⎇ check {said}", "dim")
+            case ChildStarted() | HubToolCalled():
+                self._by_the_hub(event)
             case SessionForked():
                 self._line(f"⑂ a copy of {one_line(event.title)} ({event.session_id})", "dim")
             case PermissionResolved(reply="once" | "always" | "reject"):
@@ -136,6 +140,14 @@ class Transcript:
                 self._line(f"◇ {verb}{by}", "dim")
             case _:
                 pass
+
+    def _by_the_hub(self, event: ChildStarted | HubToolCalled) -> None:
+        """Write what a tool of the hub did that its own line does not say."""
+        if isinstance(event, ChildStarted):
+            self._line(f"⑂ child session {one_line(event.title)} ({event.session_id})", "dim")
+        elif event.picture is not None:
+            said = one_line(event.caption) or "screenshot"
+            self._line(f"▣ {said}: {self._blobs}{one_line(event.picture.blob)}", "dim")
 
     def _prompt(self, event: PromptQueued | PromptEdited | PromptSteered | PromptWithdrawn) -> None:
         """Write what others say meanwhile, and what becomes of it."""
