@@ -72,6 +72,8 @@ class Agent:
         """The result of a request."""
         answer = await self.post({"id": 1, "method": method, "params": params})
         assert answer.status_code == 200, answer.text
+        # What is sent whole, and only when it is known, clients don't wait for long enough.
+        assert answer.headers["content-type"].startswith("text/event-stream")
         (line,) = [line for line in answer.text.splitlines() if line.startswith("data: ")]
         return json.loads(line.removeprefix("data: "))
 
