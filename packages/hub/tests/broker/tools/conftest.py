@@ -33,7 +33,7 @@ from bunkhouse.store.sandboxes import hash_token
 from bunkhouse_protocol.events import Event, HubToolCalled
 from bunkhouse_protocol.gateway import STDERR, STDOUT, ExecRequest, ExecResult
 
-from ...conftest import Room
+from ...conftest import KINDS, Room
 from ...sessions.runner import Runner
 from ..serving import serve
 
@@ -149,6 +149,12 @@ class House:
                     if event.type == kind:
                         return event
         raise AssertionError(kind)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # Children are made under locks, which are the store's.
+    if metafunc.definition.path.stem == "test_family" and "stores" in metafunc.fixturenames:
+        metafunc.parametrize("stores", KINDS, indirect=True, scope="session")
 
 
 @pytest.fixture

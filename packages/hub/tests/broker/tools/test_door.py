@@ -71,6 +71,8 @@ async def test_without_a_turn_there_is_nobody_to_act_for(house: House) -> None:
         ("ask_person", {"question": "x", "choices": ["  "]}, "`choices.0`"),
         ("start_session", {"prompt": "x", "repository": "/etc"}, "`repository`: Extra inputs"),
         ("post_screenshot", {}, "Give one of `path` and `png`"),
+        ("post_screenshot", {"path": "a\0"}, "No path has a NUL"),
+        ("read_session", {"session_id": "a\0"}, "`session_id`"),
         ("post_screenshot", {"path": "a", "png": "b"}, "Give one of `path` and `png`"),
         ("post_screenshot", {"png": "no base64!"}, "no base64"),
         ("post_screenshot", {"png": "AAAA"}, "no PNG"),

@@ -154,3 +154,11 @@ async def test_a_person_starts_a_child(house: House) -> None:
     house.room.settings.max_child_depth = 0
     with pytest.raises(TooMany):
         await house.room.sessions.create(NewSession(**new), ADA)
+
+
+async def test_two_at_once_do_not_both_find_the_last_place(house: House) -> None:
+    house.room.settings.max_children = 1
+    view, agent = await house.session()
+    answers = await asyncio.gather(*(agent.call("start_session", prompt="x") for _ in range(3)))
+    assert sorted(answer.failed for answer in answers) == [False, True, True]
+    assert len(await Families(house.room.journal).children(view.id)) == 1

@@ -56,6 +56,8 @@ class PostScreenshot(Arguments):
     def _one(self) -> Self:
         if (self.path is None) == (self.png is None):
             raise ValueError("Give one of `path` and `png`")
+        if "\0" in (self.path or ""):
+            raise ValueError("No path has a NUL in it")
         return self
 
 
@@ -89,7 +91,10 @@ class ReadSession(Arguments):
     """Of `read_session`."""
 
     session_id: str = Field(
-        min_length=1, max_length=64, description="The id that `start_session` returned."
+        min_length=1,
+        max_length=64,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="The id that `start_session` returned.",
     )
     wait_seconds: int = Field(
         0,
