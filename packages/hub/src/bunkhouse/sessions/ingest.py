@@ -113,7 +113,7 @@ def _keep(change: Change, event: Event) -> None:
             same = row.run_type == event.type and row.run_key == event.message_id
             text = (row.activity or "") + event.text if same else event.text
             row.activity = text[-_ACTIVITY_LENGTH:]
-        case ToolCall() if row.state in TURN_STATES:
+        case ToolCall() if row.state in TURN_STATES and not row.pending:
             row.activity = f"{event.tool} {event.title}"[:_ACTIVITY_LENGTH]
         case WorkspaceChanged():
             row.additions, row.deletions = event.additions, event.deletions

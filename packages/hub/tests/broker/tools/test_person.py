@@ -8,7 +8,7 @@ from bunkhouse.broker.tools.person import patience
 from bunkhouse.errors import Conflict
 from bunkhouse.sessions import asking
 from bunkhouse.sessions.drivers import Drivers
-from bunkhouse_protocol.events import QuestionAsked, QuestionResolved, TurnEnded
+from bunkhouse_protocol.events import QuestionAsked, QuestionResolved, ToolCall, TurnEnded
 
 from ...settled import settled
 from .conftest import ADA, Agent, Answer, House
@@ -39,6 +39,15 @@ async def test_a_person_answers_as_they_answer_the_agent_itself(house: House) ->
     assert await outcome(house, session) == ("done", "Ada answered.")
     with pytest.raises(Conflict):
         await house.room.sessions.reply_question(session, question.request_id, [["Red"]], ADA)
+
+
+async def test_lists_say_what_is_asked_though_the_agents_own_word_comes_later(house: House) -> None:
+    session, _, question, call = await asked(house)
+    card = ToolCall(tool_call_id="t", tool="bunkhouse_ask_person", kind="question", title="")
+    await house.runners[session].say(card)
+    assert (await house.room.sessions.get(session)).activity == "Asks: Which colour?"
+    await house.room.sessions.reply_question(session, question.request_id, None, ADA)
+    await call
 
 
 async def test_a_person_dismisses_it(house: House) -> None:

@@ -9,11 +9,6 @@ SERVER = "bunkhouse"
 PREFIX = f"{SERVER}_"
 """Before the names of its tools; OpenCode makes it of the server's name."""
 
-_KINDS: dict[str, ToolKind] = {
-    "ask_person": "question",
-    "pull_request_status": "read",
-    "read_session": "read",
-}
 _NAMES = ("question", "title", "caption", "path", "session_id", "prompt")
 """What says best, in one argument, on what a tool works; the first that is there."""
 
@@ -43,7 +38,7 @@ def server(doors_url: str, token: Path, seconds: float) -> dict[str, Any]:
 
 def kind_of(tool: str) -> ToolKind:
     """Return what kind of thing one of them does."""
-    return _KINDS.get(tool.removeprefix(PREFIX), "other")
+    return "question" if tool.removeprefix(PREFIX) == "ask_person" else "other"
 
 
 def title_of(tool: str, arguments: dict[str, Any]) -> str:
