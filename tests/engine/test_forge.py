@@ -169,3 +169,28 @@ def test_its_pull_request_is_opened_reviewed_and_brought_up_to_the_work(forge: F
     assert forge.repository.git("show", f"{branch}:door") == "blue"
     assert issue["body"] == "Now blue."
     client.delete(session)
+
+
+def test_the_agent_opens_its_pull_request_by_the_hubs_tool(forge: Forge) -> None:
+    client, fake = forge.client, forge.fake
+    session = client.create(repository=f"{fake.url}/ada/secret", title="Oil the hinge")
+    client.until(session, happened("state_changed", state="idle"))
+    client.turn(session, "[demo:bash cmd='echo oil > hinge']")
+    log = client.turn(session, "[demo:pull title='Oil it' body='It squeaked.' draft=yes]")
+    assert log[-1]["outcome"] == "done", log[-1]
+    branch = client.session(session)["work_branch"]
+    number = max(forge.repository.pulls)
+    pull, issue = forge.repository.pulls[number], forge.repository.issues[number]
+    assert (pull["head"], pull["draft"], issue["title"]) == (branch, True, "Oil it")
+    assert forge.repository.git("show", f"{branch}:hinge") == "oil"
+    opened, read = [event for event in log if event["type"] == "hub_tool_called"]
+    assert (opened["tool"], opened["outcome"]) == ("open_pull_request", "done"), opened
+    assert (read["tool"], read["outcome"]) == ("pull_request_status", "done"), read
+    # A child begins at what the parent has pushed.
+    log = client.turn(session, "[demo:split prompt='[demo:bash cmd=\"cat hinge\"]']")
+    child = next(e for e in log if e["type"] == "hub_tool_called")["session_id"]
+    assert client.session(child)["branch"] == branch
+    said = "".join(e.get("output") or "" for e in log if e["type"] == "tool_call_update")
+    assert "> oil" in said
+    client.delete(child)
+    client.delete(session)

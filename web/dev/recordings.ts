@@ -179,6 +179,7 @@ function session(
     last_seq: 0,
     activity: null,
     pull_request: null,
+    parent: null,
     additions: 0,
     deletions: 0,
     changed_files: 0,

@@ -246,6 +246,7 @@ export function replayHub(scene = process.env.REPLAY_SCENE ?? "busy"): Plugin {
         forked_from: null,
         work_branch: null,
         pull_request: null,
+        parent: null,
         visibility: "private",
         role: "owner",
       };

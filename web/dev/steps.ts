@@ -49,6 +49,16 @@ export const BLANK: Partial<Record<LogEvent["type"], object>> = {
   },
   permission_requested: { tool_call_id: null, patterns: [], always: [] },
   question_asked: { tool_call_id: null },
+  hub_tool_called: {
+    by: "Ada",
+    turn_id: null,
+    outcome: "done",
+    message: "It is done.",
+    code: null,
+    session_id: null,
+    picture: null,
+    caption: "",
+  },
   egress_refused: { protocol: "tcp", count: 1 },
 };
 

@@ -47,6 +47,9 @@ class FakeCatalog:
     ) -> Topic:
         raise InvalidInput(f"{choice.shown} is on no forge.", code="no_forge")
 
+    async def has_branch(self, choice: RepositoryChoice, branch: str, person: Person) -> bool:
+        return branch == "pushed"
+
     def model(self, text: str | None) -> str:
         if text not in (None, "demo/demo"):
             raise InvalidInput(f"There is no model {text}.")

@@ -13,6 +13,9 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** So many sessions the list has at most when a page begins. */
+const LISTED = 100;
+
 export const queries = {
   me: queryOptions({ queryKey: ["me"], queryFn: () => take(api.GET("/api/me")) }),
   /** With what one can sign in here; answered to everybody. */
@@ -35,7 +38,7 @@ export const queries = {
   sessions: queryOptions({
     queryKey: ["sessions"],
     queryFn: async () => {
-      const query = { limit: 100 };
+      const query = { limit: LISTED };
       const page = await take(api.GET("/api/sessions", { params: { query } }));
       return page.items;
     },
@@ -46,6 +49,17 @@ export const queries = {
       queryKey: ["session", session_id],
       queryFn: () =>
         take(api.GET("/api/sessions/{session_id}", { params: { path: { session_id } } })),
+    }),
+  /** The children of a session, where the list may be too short to have them all. */
+  children: (session_id: string) =>
+    queryOptions({
+      queryKey: ["children", session_id],
+      queryFn: async () =>
+        (
+          await take(
+            api.GET("/api/sessions/{session_id}/children", { params: { path: { session_id } } }),
+          )
+        ).items,
     }),
   models: queryOptions({ queryKey: ["models"], queryFn: () => take(api.GET("/api/models")) }),
   /** Recent and reachable ones; with `q` what fits it. Until that is there, what fitted before. */
@@ -140,6 +154,20 @@ export function useSession(id: string) {
   const listed = sessions?.find((session) => session.id === id);
   const alone = useQuery({ ...queries.session(id), enabled: sessions !== undefined && !listed });
   return { session: listed ?? alone.data, error: listed ? null : alone.error };
+}
+
+/** The sessions that were started within one and that one may see, oldest first. */
+export function useChildren(id: string): Session[] {
+  const { data: sessions } = useQuery(queries.sessions);
+  const asked = useQuery({
+    ...queries.children(id),
+    enabled: sessions !== undefined && sessions.length >= LISTED,
+  });
+  const found = new Map(asked.data?.map((session) => [session.id, session]));
+  for (const session of sessions ?? []) {
+    if (session.parent === id) found.set(session.id, session);
+  }
+  return [...found.values()].sort((a, b) => a.created_at.localeCompare(b.created_at));
 }
 
 // ── actions ──────────────────────────────────────────────────────────────────────────────────

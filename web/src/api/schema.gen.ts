@@ -900,6 +900,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/children": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Children
+         * @description List the sessions that were started within this one and that one may see, oldest first.
+         */
+        get: operations["listChildren"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/people": {
         parameters: {
             query?: never;
@@ -1628,6 +1648,38 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * ChildStarted
+         * @description A session was started as a child of this one.
+         */
+        ChildStarted: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "child_started";
+            /** Session Id */
+            session_id: string;
+            /** Title */
+            title: string;
+            /** By */
+            by: string;
+        };
+        /**
          * CommentOut
          * @description A comment, as it is in the log.
          */
@@ -2031,6 +2083,65 @@ export interface components {
             version: string;
         };
         /**
+         * HubToolCalled
+         * @description The agent called a tool of the hub, and this came of it.
+         */
+        HubToolCalled: {
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * First Seq
+             * @default null
+             */
+            first_seq: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "hub_tool_called";
+            /** Tool */
+            tool: string;
+            /** By */
+            by: string | null;
+            /**
+             * Turn Id
+             * @default null
+             */
+            turn_id: string | null;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "done" | "refused" | "failed";
+            /** Message */
+            message: string;
+            /**
+             * Code
+             * @default null
+             */
+            code: string | null;
+            /**
+             * Session Id
+             * @default null
+             */
+            session_id: string | null;
+            /** @default null */
+            picture: components["schemas"]["Picture"] | null;
+            /**
+             * Caption
+             * @default
+             */
+            caption: string;
+        };
+        /**
          * IdentityOut
          * @description An account that you sign in with.
          */
@@ -2341,6 +2452,8 @@ export interface components {
             attachments?: string[];
             /** Visibility */
             visibility?: ("private" | "visible" | "joinable") | null;
+            /** Parent */
+            parent?: string | null;
         };
         /**
          * NewView
@@ -3925,6 +4038,8 @@ export interface components {
              */
             visibility: "private" | "visible" | "joinable";
             pull_request: components["schemas"]["PullRequestOut"] | null;
+            /** Parent */
+            parent: string | null;
             /**
              * Role
              * @enum {string}
@@ -4719,7 +4834,7 @@ export interface components {
             files: components["schemas"]["ChangedFile"][];
         };
         /** Event */
-        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"] | components["schemas"]["CommentPosted"] | components["schemas"]["RepositoryConfigured"];
+        Event: components["schemas"]["SessionCreated"] | components["schemas"]["StateChanged"] | components["schemas"]["Stage"] | components["schemas"]["Problem"] | components["schemas"]["Notice"] | components["schemas"]["PromptQueued"] | components["schemas"]["PromptEdited"] | components["schemas"]["PromptMoved"] | components["schemas"]["PromptSteered"] | components["schemas"]["PromptWithdrawn"] | components["schemas"]["TurnStarted"] | components["schemas"]["TurnEnded"] | components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["MessageRetracted"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["ToolOutputChunk"] | components["schemas"]["Plan"] | components["schemas"]["ModelRetry"] | components["schemas"]["PermissionRequested"] | components["schemas"]["PermissionResolved"] | components["schemas"]["QuestionAsked"] | components["schemas"]["QuestionResolved"] | components["schemas"]["WorkspaceChanged"] | components["schemas"]["EgressRefused"] | components["schemas"]["ServiceChanged"] | components["schemas"]["PortsChanged"] | components["schemas"]["DriveRequested"] | components["schemas"]["DriveStarted"] | components["schemas"]["DriveEnded"] | components["schemas"]["RewindRequested"] | components["schemas"]["SessionRewound"] | components["schemas"]["RewindFailed"] | components["schemas"]["SessionForked"] | components["schemas"]["PullRequestChanged"] | components["schemas"]["PullRequestReviewed"] | components["schemas"]["PullRequestCommented"] | components["schemas"]["PullRequestChecked"] | components["schemas"]["CommentPosted"] | components["schemas"]["RepositoryConfigured"] | components["schemas"]["HubToolCalled"] | components["schemas"]["ChildStarted"];
         /**
          * SessionDeleted
          * @description In the stream of the list: a session is no more, or not for you to see any more.
@@ -6477,6 +6592,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listChildren: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
                 };
             };
             /** @description What went wrong. */

@@ -9,7 +9,8 @@ import type { LogEvent } from "@/api/types";
 import { Draft } from "./draft";
 import * as environment from "./environment";
 import { addFrame, beginText } from "./frames";
-import type { SetupBlock, SetupPurpose, StageView, Transcript } from "./model";
+import * as hubTools from "./hub-tools";
+import type { SetupBlock, SetupPurpose, StageView, ToolBlock, Transcript } from "./model";
 import * as queue from "./queue";
 import * as rewinding from "./rewinding";
 
@@ -163,6 +164,14 @@ function apply(draft: Draft, event: LogEvent): void {
     case "repository_configured":
       draft.push({ kind: "configured", key, at: event.at, event });
       break;
+    case "hub_tool_called":
+      hubTools.toolCalled(draft, event, key);
+      break;
+    case "child_started": {
+      const { at, session_id: sessionId, title, by } = event;
+      draft.push({ kind: "child", key, at, sessionId, title, by });
+      break;
+    }
   }
 }
 
@@ -197,7 +206,7 @@ function applyTool(
   const block = draft.at(index);
   if (block?.kind !== "tool") {
     if (event.type !== "tool_call") return;
-    draft.push({
+    const card: ToolBlock = {
       kind: "tool",
       key: `tool:${id}`,
       id,
@@ -219,7 +228,9 @@ function applyTool(
       at: event.at,
       lastSeq: event.seq,
       runs: [],
-    });
+      by: null,
+    };
+    draft.push(hubTools.withWord(draft, card));
     return;
   }
   if (event.type === "tool_call") {

@@ -88,6 +88,8 @@ export interface ToolBlock {
   at: string;
   lastSeq: number;
   runs: readonly FrameRun[];
+  /** With whose rights the hub served it; null: it is none of the hub's, or was not served yet. */
+  by: string | null;
 }
 
 export type StageName = EventOf<"stage">["name"];
@@ -265,6 +267,24 @@ export interface ConfiguredBlock {
   event: EventOf<"repository_configured">;
 }
 
+/** A tool of the hub was called by other than the agent itself. */
+export interface HubToolBlock {
+  kind: "hub_tool";
+  key: string;
+  at: string;
+  event: EventOf<"hub_tool_called">;
+}
+
+/** A session was started as a child of this one. */
+export interface ChildBlock {
+  kind: "child";
+  key: string;
+  at: string;
+  sessionId: string;
+  title: string;
+  by: string;
+}
+
 interface Placed {
   /** Where it began in the log. */
   seq?: number | undefined;
@@ -292,7 +312,9 @@ type AnyBlock =
   | ForkedBlock
   | ForgeBlock
   | CommentBlock
-  | ConfiguredBlock;
+  | ConfiguredBlock
+  | HubToolBlock
+  | ChildBlock;
 
 export type Block = AnyBlock & Placed;
 

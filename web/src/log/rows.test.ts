@@ -29,6 +29,7 @@ function tool(toolKind: ToolBlock["toolKind"], more: Partial<ToolBlock> = {}): T
     at: "",
     lastSeq: 0,
     runs: [],
+    by: null,
     ...more,
   };
 }

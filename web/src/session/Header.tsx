@@ -11,6 +11,7 @@ import { STATES, StateMark, stateWord } from "@/ui/StateMark";
 import { panesFor, useSessionPage } from "./context";
 import { DriveButton } from "./drive/DriveButton";
 import { useDrive } from "./drive/use-drive";
+import { ParentLink } from "./family/ParentLink";
 import { PullRequestControl } from "./forge/PullRequestControl";
 import { PANES, useCounts } from "./pane/Pane";
 import { SessionMenu } from "./sleep/SessionMenu";
@@ -53,6 +54,7 @@ export function Header({ paneOpen }: { paneOpen: boolean }) {
               {types}
             </span>
           )}
+          {session?.parent && <ParentLink id={session.parent} />}
           <span
             className={`min-w-0 truncate ${types ? "max-sm:hidden" : ""}`}
             title={repository ?? undefined}

@@ -15,6 +15,7 @@ import { Asks } from "./asks/Asks";
 import { Composer } from "./Composer";
 import { type PaneTab, panesFor, SessionContext } from "./context";
 import { DriveBar } from "./drive/DriveBar";
+import { ChildrenBar } from "./family/ChildrenBar";
 import { Header } from "./Header";
 import { Onlooker } from "./Onlooker";
 import { PhoneBar } from "./PhoneBar";
@@ -128,6 +129,7 @@ export function SessionPage({ id }: { id: string }) {
                   {problem}
                   <RewindBar />
                   <Asks />
+                  <ChildrenBar />
                   <PlanBar />
                   {drives ? <Composer /> : <Onlooker />}
                 </div>

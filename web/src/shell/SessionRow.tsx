@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { CornerDownRight } from "lucide-react";
 import { memo } from "react";
 import { useOthers } from "@/api/presence";
 import { drives } from "@/api/rights";
@@ -23,6 +24,14 @@ export const SessionRow = memo(function SessionRow({ session }: { session: Sessi
     >
       <span className="flex min-w-0 items-center gap-2">
         <StateMark state={session.state} mayAnswer={drives(session)} />
+        {session.parent && (
+          <CornerDownRight
+            size={12}
+            role="img"
+            aria-label="Child session"
+            className="-mr-1 shrink-0 text-ink-3"
+          />
+        )}
         <span className="mr-auto truncate text-13">{session.title}</span>
         <Initials people={others} small />
       </span>

@@ -23,6 +23,8 @@ from bunkhouse.broker.listener import Listener
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.broker.repository_settings import Limits, RepositorySettings
+from bunkhouse.broker.tools.door import ToolsDoor
+from bunkhouse.broker.tools.work import Rooms
 from bunkhouse.bus.memory import MemoryBus
 from bunkhouse.bus.presence import MemoryPresence
 from bunkhouse.forges import Application, GitHub, GitHubApp, Grants, Tokens
@@ -47,6 +49,7 @@ from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
 from bunkhouse.sessions.export import Exports
+from bunkhouse.sessions.families import Families
 from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.keeping import Keeper
 from bunkhouse.sessions.pull_requests import PullRequests
@@ -151,6 +154,30 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         repositories = RepositorySettings(
             journal, catalog, Limits.of(settings), reach := await _reach(settings)
         )
+        usage = Usage()
+        reaching = Reaching(journal, links, settings)
+        people, rights = _people(database, journal, settings)
+        tools = ToolsDoor(
+            Rooms(
+                journal=journal,
+                sessions=Sessions(
+                    journal,
+                    links,
+                    catalog,
+                    specs,
+                    settings,
+                    reaching=reaching,
+                    attaching=attaching,
+                    usage=usage,
+                ),
+                pull_requests=PullRequests(journal, reaching, grants, settings),
+                reaching=reaching,
+                blobs=attaching.blobs,
+                people=people,
+                rights=rights,
+                settings=settings,
+            )
+        )
         doors = Doors(
             knocking=knocking,
             links=links,
@@ -161,15 +188,14 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             blobs=attaching.blobs,
             egress=EgressDoor(connections=settings.egress_connections),
             repository_settings=repositories,
+            tools=tools,
         ).application()
         listener = Listener(doors)
         stack.push_async_callback(listener.close_all)
 
         ways = _Ways(listener, dialling, dialled=settings.hub_url_for_sandboxes is not None)
         starter = Starter(journal, links, engine, ways, settings)
-        reaching = Reaching(journal, links, settings)
         editor_settings = EditorSettings(journal, reaching)
-        usage = Usage()
         forking = Forking(journal, engine, attaching.blobs, settings)
         reconciler = Reconciler(
             journal,
@@ -185,18 +211,9 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
                 journal, settings, blobs=attaching.blobs, uploads=attaching.uploads
             ),
         )
-        people = People(
-            database,
-            cookie_days=settings.cookie_days,
-            link_minutes=settings.link_minutes,
-            rotate_minutes=settings.cookie_rotate_minutes,
-            grace_seconds=settings.cookie_grace_seconds,
-            public_links=settings.public_links,
-            bus=journal.bus,
-        )
-        rights = Rights(database, journal.bus, people)
         for work in (
             rights.run(),
+            tools.run(),
             reconciler.run(),
             providers.keep_fresh(),
             editor_settings.run(),
@@ -208,21 +225,13 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
         sign_in, invites = open_ways_in(settings, database, people, grants, github_app)
         services = Services(
             settings=settings,
-            sessions=Sessions(
-                journal,
-                links,
-                catalog,
-                specs,
-                settings,
-                reaching=reaching,
-                attaching=attaching,
-                usage=usage,
-            ),
+            sessions=tools.rooms.sessions,
             environment=Environment(reaching, editor_settings, usage, gallery=reach.gallery),
             drivers=Drivers(journal, reaching),
             sleepers=Sleepers(journal),
             rewinders=Rewinders(journal, links),
             forks=forking,
+            families=Families(journal),
             exports=Exports(journal),
             presence=presence,
             people=people,
@@ -240,7 +249,7 @@ async def open_hub(settings: Settings) -> AsyncGenerator[Hub]:
             blobs=attaching.blobs,
             uploads=attaching.uploads,
             grants=grants,
-            pull_requests=PullRequests(journal, reaching, grants, settings),
+            pull_requests=tools.rooms.pull_requests,
             github_app=github_app,
             repository_settings=repositories,
         )
@@ -258,6 +267,19 @@ def _make_folders(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir.chmod(0o700)
     settings.run_dir.mkdir(mode=0o700, exist_ok=True)
+
+
+def _people(database: Database, journal: Journal, settings: Settings) -> tuple[People, Rights]:
+    people = People(
+        database,
+        cookie_days=settings.cookie_days,
+        link_minutes=settings.link_minutes,
+        rotate_minutes=settings.cookie_rotate_minutes,
+        grace_seconds=settings.cookie_grace_seconds,
+        public_links=settings.public_links,
+        bus=journal.bus,
+    )
+    return people, Rights(database, journal.bus, people)
 
 
 async def open_forges(

@@ -157,6 +157,20 @@ class Settings(AccessSettings):
     max_sessions_per_person: int = Field(
         500, ge=1, description="Sessions that one person started and that have not ended."
     )
+    max_child_depth: int = Field(
+        2,
+        ge=0,
+        description="How deep sessions may be started within sessions; 0: not at all.",
+    )
+    max_children: int = Field(
+        8, ge=0, description="Sessions that may be started within one, and are not deleted."
+    )
+    ask_seconds: float = Field(
+        1800.0,
+        gt=0,
+        description="How long the agent's tool `ask_person` waits for an answer; it gives up "
+        "before `BUNKHOUSE_TOOL_STALL_SECONDS` is over.",
+    )
     prompt_bytes: int = Field(256 * 1024, ge=1024, description="Largest prompt, in bytes of UTF-8.")
     comment_bytes: int = Field(16 * 1024, ge=1, description="Largest comment, in bytes of UTF-8.")
     event_bytes: int = Field(

@@ -42,6 +42,7 @@ from bunkhouse.sessions.drivers import Drivers
 from bunkhouse.sessions.editor_settings import EditorSettings
 from bunkhouse.sessions.environment import Environment
 from bunkhouse.sessions.export import Exports
+from bunkhouse.sessions.families import Families
 from bunkhouse.sessions.forking import Forking
 from bunkhouse.sessions.ports import Catalog
 from bunkhouse.sessions.reaching import Reaching, Way
@@ -202,6 +203,7 @@ async def running_house(
         sleepers=Sleepers(room.journal),
         rewinders=Rewinders(room.journal, room.links),
         forks=Forking(room.journal, FakeProvider(), attaching.blobs, settings),
+        families=Families(room.journal),
         exports=Exports(room.journal),
         presence=MemoryPresence(room.bus),
         people=people,

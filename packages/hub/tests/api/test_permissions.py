@@ -155,6 +155,8 @@ async def test_what_is_asked_besides(cast: Cast, about: str) -> None:
                 asked = ("PATCH", address, {"visibility": "visible"})
             elif about == "removeParticipant others":
                 asked = ("DELETE", f"{address}/people/{commenter}", None)
+            elif about == "createSession parent":
+                asked = ("POST", "/api/sessions", {"parent": session_id})
             else:
                 raise AssertionError(f"nobody tries {about}")
             status, problem = await ask(client, *asked, cast.headers(who))
@@ -165,6 +167,7 @@ async def test_what_is_asked_besides(cast: Cast, about: str) -> None:
         standing = await cast.house.services.rights.standing(session_id)
         assert standing is not None
         changed = standing.visibility == "visible" or commenter not in standing.roles
+        changed = changed or bool(await cast.house.services.families.children(session_id))
         assert changed == (least is None)
 
 

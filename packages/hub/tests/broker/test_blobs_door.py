@@ -37,6 +37,7 @@ def doors(blobs: Blobs) -> Doors:
         git=nothing,
         egress=nothing,
         repository_settings=nothing,
+        tools=nothing,
         blobs=blobs,
     )
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("alembic", "fastapi", "sqlalchemy", "uvicorn", "aiodocker")
+HEAVY = ("alembic", "fastapi", "sqlalchemy", "uvicorn", "aiodocker", "mcp")
 
 
 @pytest.mark.parametrize("command", ["execute", "open", "run", "sessions"])

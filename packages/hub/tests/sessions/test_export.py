@@ -17,8 +17,11 @@ from bunkhouse_protocol.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
     ChangedFile,
+    ChildStarted,
     Event,
+    HubToolCalled,
     MessageRetracted,
+    Picture,
     Plan,
     PlanEntry,
     Problem,
@@ -172,6 +175,29 @@ async def test_a_session_that_is_not_there_or_goes_meanwhile(room: Room) -> None
     await room.sessions.delete(session, ADMIN)
     with pytest.raises(NotFound):
         await text(export.pieces)
+
+
+async def test_what_the_agent_showed_and_split_off(room: Room) -> None:
+    picture = Picture(blob="a" * 64, mime="image/png", size=1234)
+    session = await session_with(room)
+    await room.journal.note(
+        session,
+        HubToolCalled(
+            tool="post_screenshot",
+            by="Ada",
+            outcome="done",
+            message="x",
+            picture=picture,
+            caption="The <b>door",
+        ),
+        HubToolCalled(tool="end_session", by="Ada", outcome="done", message="It ends."),
+        ChildStarted(session_id="abc", title="The *lock*", by="Ada"),
+    )
+    export = await Exports(room.journal).open(session, "markdown", blobs=BLOBS)
+    written = await text(export.pieces)
+    assert f"[The \\<b\\>door]({BLOBS}{'a' * 64}) (image/png, 1,234 bytes)" in written
+    assert "*Session `abc` was started by Ada: The \\*lock\\**" in written
+    assert "It ends" not in written
 
 
 async def test_what_others_said_at_the_forge_is_quoted(room: Room) -> None:

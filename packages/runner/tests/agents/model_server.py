@@ -15,6 +15,8 @@ from typing import Any
 
 from typing_extensions import override
 
+from . import tools_server
+
 
 @dataclass
 class Text:
@@ -98,6 +100,10 @@ class ModelServer:
         self.requests: list[dict[str, Any]] = []
         self.authorizations: list[str] = []
         self.keys: list[str] = []
+        self.tool_calls: list[dict[str, Any]] = []
+        self.tool_tokens: list[str] = []
+        """What was asked of the hub's tools, which are beside the models, and by whose token."""
+        self.tools_refuse = False
         self.visited = asyncio.Event()
         self._script: list[Reply] = []
         self._server: asyncio.Server | None = None
@@ -144,7 +150,9 @@ class ModelServer:
                 for name, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
             }
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            if head.startswith("POST"):
+            if head.startswith("POST /sandbox/tools "):
+                self._tool(json.loads(body), headers, writer)
+            elif head.startswith("POST"):
                 if "authorization" in headers:
                     self.authorizations.append(headers["authorization"])
                 self.keys += [headers[k] for k in ("x-api-key", "x-goog-api-key") if k in headers]
@@ -156,6 +164,15 @@ class ModelServer:
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             await writer.drain()
         writer.close()
+
+    def _tool(
+        self, message: dict[str, Any], headers: Mapping[str, str], writer: asyncio.StreamWriter
+    ) -> None:
+        self.tool_tokens.append(headers.get("authorization", ""))
+        if message["method"] == "tools/call":
+            called = message["params"]
+            self.tool_calls.append({"name": called["name"], "arguments": called["arguments"]})
+        writer.write(tools_server.answered(message, refuses=self.tools_refuse))
 
     async def _answer(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
         if isinstance(reply[0], Status):

@@ -1,6 +1,7 @@
 import { memo } from "react";
 import type { Row } from "@/log/rows";
 import { CommentView } from "../comments/CommentView";
+import { ChildView, HubToolView } from "../family/Marks";
 import { ForgeView } from "../forge/ForgeView";
 import { ForkedView, RewoundView, UndoneView } from "../rewind/Marks";
 import { ReadsCard, ToolCard } from "../tools/ToolCard";
@@ -77,5 +78,9 @@ function Plain({ row }: { row: Exclude<Row, { kind: "undone" }> }) {
       return <CommentView block={block} />;
     case "configured":
       return <ConfiguredView block={block} />;
+    case "hub_tool":
+      return <HubToolView block={block} />;
+    case "child":
+      return <ChildView block={block} />;
   }
 }

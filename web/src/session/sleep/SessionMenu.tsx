@@ -1,41 +1,53 @@
-import { Archive, Ellipsis, FileBraces, FileText, Moon, Sunrise, Users } from "lucide-react";
+import { Archive, Ellipsis, FileBraces, FileText, Moon, Split, Sunrise, Users } from "lucide-react";
+import { useState } from "react";
 import { exportUrl } from "@/api/environment";
 import { IconButton } from "@/ui/Button";
 import { Menu, MenuChoice, MenuDownload, MenuItem, MenuLine } from "@/ui/Menu";
 import { usePhone } from "@/ui/media";
 import { useSessionPage } from "../context";
+import { StartChild } from "../family/StartChild";
 import { useSleep } from "./use-sleep";
 
 /** What can be done with the session as a whole. */
 export function SessionMenu() {
   const { id, drives, share } = useSessionPage();
   const phone = usePhone();
+  const [splitting, setSplitting] = useState(false);
   return (
-    <Menu
-      align="end"
-      trigger={
-        <IconButton label="More" data-testid="session-menu">
-          <Ellipsis size={16} />
-        </IconButton>
-      }
-    >
-      {phone && (
-        <MenuItem onSelect={share}>
-          <Users size={15} className="text-ink-3" />
-          Share
-        </MenuItem>
-      )}
-      {drives && <Sleeping />}
-      {(phone || drives) && <MenuLine />}
-      <MenuDownload href={exportUrl(id, "markdown")} testId="export-markdown">
-        <FileText size={15} className="text-ink-3" />
-        Export as Markdown
-      </MenuDownload>
-      <MenuDownload href={exportUrl(id, "jsonl")} testId="export-jsonl">
-        <FileBraces size={15} className="text-ink-3" />
-        Export as JSONL
-      </MenuDownload>
-    </Menu>
+    <>
+      <Menu
+        align="end"
+        trigger={
+          <IconButton label="More" data-testid="session-menu">
+            <Ellipsis size={16} />
+          </IconButton>
+        }
+      >
+        {phone && (
+          <MenuItem onSelect={share}>
+            <Users size={15} className="text-ink-3" />
+            Share
+          </MenuItem>
+        )}
+        {drives && (
+          <MenuItem onSelect={() => setSplitting(true)}>
+            <Split size={15} className="text-ink-3" />
+            Start a child session…
+          </MenuItem>
+        )}
+        {drives && <Sleeping />}
+        {(phone || drives) && <MenuLine />}
+        <MenuDownload href={exportUrl(id, "markdown")} testId="export-markdown">
+          <FileText size={15} className="text-ink-3" />
+          Export as Markdown
+        </MenuDownload>
+        <MenuDownload href={exportUrl(id, "jsonl")} testId="export-jsonl">
+          <FileBraces size={15} className="text-ink-3" />
+          Export as JSONL
+        </MenuDownload>
+      </Menu>
+      {splitting && <StartChild onClose={() => setSplitting(false)} />}
+    </>
   );
 }
 

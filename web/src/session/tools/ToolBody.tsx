@@ -16,6 +16,9 @@ export function ToolBody({ tool }: { tool: ToolBlock }) {
   return (
     <div className="border-t bg-sunken">
       <Inner tool={tool} />
+      {tool.by && (
+        <p className="border-t px-3 py-1.5 text-12 text-ink-3">With the rights of {tool.by}</p>
+      )}
       {tool.error && tool.error !== tool.output && (
         <pre className="border-t border-bad-line bg-bad-tint px-3 py-2 font-mono text-12 whitespace-pre-wrap">
           {tool.error}

@@ -282,6 +282,7 @@ Sharer = Annotated[Person, Depends(May("session.share"))]
 Deleter = Annotated[Person, Depends(May("session.delete"))]
 
 ASKED_FURTHER: dict[str, Action] = {
+    "createSession parent": "session.split",
     "changeSession visibility": "session.share",
     "removeParticipant others": "session.share",
 }

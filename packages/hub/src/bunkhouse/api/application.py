@@ -23,6 +23,7 @@ from bunkhouse.api.routes import (
     events,
     execute,
     export,
+    families,
     github_app,
     grants,
     identities,
@@ -75,6 +76,7 @@ def bare_api(lifespan: Lifespan | None = None) -> FastAPI:
         driving,
         rewinding,
         pull_requests,
+        families,
         participants,
         comments,
     ):

@@ -86,6 +86,8 @@ class NewSession(Input):
     """Ids of your uploads, for the prompt."""
     visibility: Visibility | None = None
     """Without it, as is set for the installation."""
+    parent: str | None = Field(None, max_length=64)
+    """The session within which it is started. What is left out it has from there."""
 
 
 class SessionPatch(Input):
@@ -218,6 +220,8 @@ class SessionOut(BaseModel):
     """Who but its participants may see it."""
     pull_request: PullRequestOut | None
     """Of its branch; null: none was opened."""
+    parent: str | None
+    """The session within which it was started, which you may not be allowed to see."""
     role: SessionRole
     """Your own, here."""
 

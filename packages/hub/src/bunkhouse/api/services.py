@@ -289,12 +289,20 @@ class PullRequests(Protocol):
         """Push, and open or update it; True: it is a new one."""
         ...
 
-    async def refresh(self, session_id: str, by: Person) -> None:
+    async def refresh(self, session_id: str, by: Person) -> Sequence[Heard]:
         """Ask the forge how it is."""
         ...
 
     async def heard(self, host: str, told: Heard) -> int:
         """Take what a forge told by itself."""
+        ...
+
+
+class Families(Protocol):
+    """`bunkhouse.sessions.families.Families`, as far as the API calls it."""
+
+    async def children(self, session_id: str) -> Sequence[SessionView]:
+        """List the sessions that were started within one, whoever may see them."""
         ...
 
 
@@ -422,6 +430,7 @@ class Services:
     sleepers: Sleepers
     rewinders: Rewinders
     forks: Forks
+    families: Families
     exports: Exports
     presence: Presence
     people: People

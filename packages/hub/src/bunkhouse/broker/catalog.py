@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from bunkhouse.broker.git.repositories import RepositoryRef, parse
+from bunkhouse.broker.git.branches import branches
+from bunkhouse.broker.git.credentials import Credentials
+from bunkhouse.broker.git.repositories import RepositoryRef, parse, recall
 from bunkhouse.broker.models.providers import Providers
+from bunkhouse.errors import BunkhouseError
 from bunkhouse.forges import Grants, Topic, TopicKind, Topics
 from bunkhouse.people.identity import Person
 from bunkhouse.sessions.ports import RepositoryChoice
@@ -47,6 +50,18 @@ class Catalog:
     ) -> Topic:
         """See `sessions.ports.Catalog.topic`."""
         return await self._topics.read(choice.shown, kind, number, person.id)
+
+    async def has_branch(self, choice: RepositoryChoice, branch: str, person: Person) -> bool:
+        """See `sessions.ports.Catalog.has_branch`."""
+        ref = recall(choice.shown)
+        try:
+            credential = None
+            if self._grants is not None and ref.kind == "url":
+                credential = await Credentials(self._grants).if_any(ref, person.id)
+            _, names = await branches(ref, credential)
+        except BunkhouseError:
+            return False
+        return branch in names
 
     def model(self, text: str | None) -> str:
         """See `sessions.ports.Catalog.model`."""

@@ -28,6 +28,7 @@ from bunkhouse.broker.listener import SCOPE_KEY
 from bunkhouse.broker.models.door import ModelsDoor
 from bunkhouse.broker.models.providers import Providers
 from bunkhouse.broker.repository_settings import RepositorySettings
+from bunkhouse.broker.tools.door import ToolsDoor
 from bunkhouse.errors import BunkhouseError, NotFound
 from bunkhouse.sessions import Knocking, Links, SandboxIdentity
 from bunkhouse.sessions.dialling import Dialling
@@ -48,6 +49,7 @@ class Doors:
     models: ModelsDoor
     git: GitDoor
     egress: EgressDoor
+    tools: ToolsDoor
     blobs: Blobs
     repository_settings: RepositorySettings
 
@@ -72,6 +74,7 @@ class Doors:
                     methods=["GET", "PUT"],
                 ),
                 Route(f"{DOORS_PREFIX}/settings", self._plain(self._settings), methods=["POST"]),
+                Route(f"{DOORS_PREFIX}/tools", self._plain(self._tools), methods=["POST"]),
                 Route(
                     f"{DOORS_PREFIX}/git/{{path:path}}", self._plain(self._git), methods=_METHODS
                 ),
@@ -128,6 +131,9 @@ class Doors:
 
     async def _settings(self, request: Request, sandbox: SandboxIdentity) -> Response:
         return await self.repository_settings.take(request, sandbox.session_id)
+
+    async def _tools(self, request: Request, sandbox: SandboxIdentity) -> Response:
+        return self.tools.answer(sandbox.session_id)
 
     # ── who knocks ───────────────────────────────────────────────────────────────────────────
 

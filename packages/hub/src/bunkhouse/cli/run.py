@@ -31,6 +31,7 @@ def run(
     issue: int | None = None,
     pull_request: int | None = None,
     model: str | None = None,
+    parent: str | None = None,
     attach: Annotated[list[Path] | None, Parameter(negative="")] = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     detach: Annotated[bool, Parameter(negative="")] = False,
@@ -54,6 +55,9 @@ def run(
         Number of a pull request, to start from and on its branch.
     model
         Model, as PROVIDER/MODEL; else the installation's default.
+    parent
+        Session within which to start it: what is not given, such as the repository, it has from
+        there.
     attach
         A picture or a text file for the agent to look at; may be given several times.
     as_json
@@ -71,7 +75,7 @@ def run(
     configure_logs("warning")
     files = [(path.name, _read(path)) for path in attach or ()]
     with _some_hub(settings, leave=detach) as hub:
-        where = repository(repo, hub)
+        where = None if repo is None and parent is not None else repository(repo, hub)
         if issue is not None or pull_request is not None:
             where = _at_forge(where)
         session: dict[str, Any] = hub.ask(
@@ -84,6 +88,7 @@ def run(
                 "from_issue": issue,
                 "from_pull_request": pull_request,
                 "model": model,
+                "parent": parent,
                 "attachments": [_upload(hub, name, data) for name, data in files],
             },
             once=True,

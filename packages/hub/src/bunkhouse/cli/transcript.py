@@ -12,9 +12,11 @@ from bunkhouse.cli.terminal import one_line, seconds, size
 from bunkhouse.words import DID, clean
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
+    ChildStarted,
     CommentPosted,
     EgressRefused,
     Event,
+    HubToolCalled,
     ModelRetry,
     Notice,
     PermissionResolved,
@@ -119,20 +121,19 @@ class Transcript:
                 self._line(self._rewound(event), "dim")
             case RewindFailed():
                 self._line("↶ it could not be gone back to; all is as it was", "dim")
-            case PullRequestChanged():
-                by = one_line(event.by or "somebody")
-                self._line(
-                    f"⎇ pull request #{event.number} {event.change} by {by}: {event.url}", "dim"
-                )
-            case PullRequestReviewed() | PullRequestCommented():
-                self._line(f"⎇ {one_line(event.by)}: {one_line(event.text, 200)}", "dim")
-            case PullRequestChecked():
-                said = f"{one_line(event.name)}: {one_line(event.conclusion)}"
-                self._line(f"⎇ check {said}", "dim")
+            case (
+                PullRequestChanged()
+                | PullRequestReviewed()
+                | PullRequestCommented()
+                | PullRequestChecked()
+            ):
+                self._line(f"⎇ {_forge(event)}", "dim")
             case CommentPosted():
                 self._line(
                     f"» {one_line(event.author)} comments: {one_line(event.text, 200)}", "dim"
                 )
+            case ChildStarted() | HubToolCalled():
+                self._by_the_hub(event)
             case SessionForked():
                 self._line(f"⑂ a copy of {one_line(event.title)} ({event.session_id})", "dim")
             case PermissionResolved(reply="once" | "always" | "reject"):
@@ -141,6 +142,14 @@ class Transcript:
                 self._line(f"◇ {verb}{by}", "dim")
             case _:
                 pass
+
+    def _by_the_hub(self, event: ChildStarted | HubToolCalled) -> None:
+        """Write what a tool of the hub did that its own line does not say."""
+        if isinstance(event, ChildStarted):
+            self._line(f"⑂ child session {one_line(event.title)} ({event.session_id})", "dim")
+        elif event.picture is not None:
+            said = one_line(event.caption) or "screenshot"
+            self._line(f"▣ {said}: {self._blobs}{one_line(event.picture.blob)}", "dim")
 
     def _prompt(self, event: PromptQueued | PromptEdited | PromptSteered | PromptWithdrawn) -> None:
         """Write what others say meanwhile, and what becomes of it."""
@@ -214,6 +223,20 @@ class Transcript:
     def _line(self, text: str, style: str = "") -> None:
         self.end()
         self._console.print(Text(text, style=style))
+
+
+def _forge(
+    event: PullRequestChanged | PullRequestReviewed | PullRequestCommented | PullRequestChecked,
+) -> str:
+    """Say what became of the pull request."""
+    match event:
+        case PullRequestChanged():
+            by = one_line(event.by or "somebody")
+            return f"pull request #{event.number} {event.change} by {by}: {event.url}"
+        case PullRequestReviewed() | PullRequestCommented():
+            return f"{one_line(event.by)}: {one_line(event.text, 200)}"
+        case PullRequestChecked():
+            return f"check {one_line(event.name)}: {one_line(event.conclusion)}"
 
 
 def _said(event: PromptQueued | PromptEdited) -> str:

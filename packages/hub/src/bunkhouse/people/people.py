@@ -139,6 +139,12 @@ class People:
             return None
         return found and by_browser(found)
 
+    async def by_id(self, user_id: str) -> Person | None:
+        """Give a person, if they may still sign in."""
+        async with self._database.read() as tx:
+            user = await rows.active(tx, user_id)
+        return None if user is None else _person(user)
+
     async def by_sign_in(self, sign_in: str) -> Person | None:
         """Say who came by this browser or token; None if it is good no longer.
 

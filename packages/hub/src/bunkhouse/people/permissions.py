@@ -38,6 +38,7 @@ Action = Literal[
     "session.sleep",
     "session.rewind",
     "session.fork",
+    "session.split",
     "session.drive",
     "session.use",
     "session.exec",
@@ -156,6 +157,9 @@ ACTIONS: dict[Action, Rule] = {
         "sessions",
         "Make a copy, which is one's own. It has all that is in the sandbox, so who may not look "
         "into that may not copy it.",
+    ),
+    "session.split": InSession(
+        "driver", "sessions", "Start a session within this one, whose owner one is then."
     ),
     "session.drive": InSession(
         "driver", "sessions", "Have the agent rest, work in its place, hand back."

@@ -4,7 +4,7 @@ A runner speaks for a sandbox, and a sandbox is hostile: only kinds of events th
 send are taken, and what they claim about turns is held against what the hub knows.
 """
 
-from bunkhouse.sessions import driving, rewinding, surroundings, turns
+from bunkhouse.sessions import asking, driving, rewinding, surroundings, turns
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES
 from bunkhouse_protocol.events import (
@@ -85,6 +85,8 @@ async def apply(change: Change, event: Event) -> None:
 
 def _ask(change: Change, event: PermissionRequested | QuestionAsked) -> None:
     row = change.row
+    if row.pending.get(event.request_id) == asking.ASKED:
+        return
     change.record(event)
     kind = "question" if isinstance(event, QuestionAsked) else "permission"
     row.pending = {**row.pending, event.request_id: kind}
@@ -95,6 +97,8 @@ def _ask(change: Change, event: PermissionRequested | QuestionAsked) -> None:
 
 def _answer(change: Change, event: PermissionResolved | QuestionResolved) -> None:
     row = change.row
+    if row.pending.get(event.request_id) == asking.ASKED:
+        return  # the hub's own, of which no sandbox has word
     change.record(event)
     row.pending = {name: k for name, k in row.pending.items() if name != event.request_id}
     if row.state == "waiting" and not row.pending:
@@ -109,7 +113,7 @@ def _keep(change: Change, event: Event) -> None:
             same = row.run_type == event.type and row.run_key == event.message_id
             text = (row.activity or "") + event.text if same else event.text
             row.activity = text[-_ACTIVITY_LENGTH:]
-        case ToolCall() if row.state in TURN_STATES:
+        case ToolCall() if row.state in TURN_STATES and not row.pending:
             row.activity = f"{event.tool} {event.title}"[:_ACTIVITY_LENGTH]
         case WorkspaceChanged():
             row.additions, row.deletions = event.additions, event.deletions

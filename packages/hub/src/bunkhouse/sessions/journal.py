@@ -38,6 +38,8 @@ class Change:
         self.hold = hold
         self.commanded = False
         self.moved = False
+        self.beside: list[str] = []
+        """Other sessions that the same transaction changes."""
         self.last_seq = row.last_seq
         self._before = replace(row)
         self._entries: list[log.Entry] = []
@@ -119,7 +121,7 @@ class Journal:
             async with self._changing(tx, session_id) as change:
                 yield change
         self.bus.publish(session_id, "state")
-        self.bus.publish(session_id)
+        self._tell(session_id, change)
 
     @asynccontextmanager
     async def change(self, session_id: str) -> AsyncGenerator[Change]:
@@ -134,7 +136,22 @@ class Journal:
             self.bus.publish(session_id, "outbox")
         if change.moved:
             self.bus.publish(session_id, "state")
-        self.bus.publish(session_id)
+        self._tell(session_id, change)
+
+    @asynccontextmanager
+    async def beside(self, change: Change, session_id: str) -> AsyncGenerator[Change]:
+        """Put something at the end of another session's log, in a transaction that has begun.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        async with self._changing(change.tx, session_id) as other:
+            yield other
+        change.beside.append(session_id)
+
+    def _tell(self, session_id: str, change: Change) -> None:
+        for each in (session_id, *change.beside):
+            self.bus.publish(each)
 
     @asynccontextmanager
     async def _changing(self, tx: Transaction, session_id: str) -> AsyncGenerator[Change]:

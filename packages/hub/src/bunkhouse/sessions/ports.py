@@ -40,6 +40,10 @@ class Catalog(Protocol):
         """Read an issue or a pull request of a repository, as this person may. See `Topics`."""
         ...
 
+    async def has_branch(self, choice: RepositoryChoice, branch: str, person: Person) -> bool:
+        """Whether a repository has a branch that this person can read; False where none can say."""
+        ...
+
     def model(self, text: str | None) -> str:
         """The full name of a model, or of the default one.
 

@@ -12,10 +12,12 @@ from bunkhouse.errors import Conflict, InvalidInput
 from bunkhouse.people.identity import Person
 from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import (
+    asking,
     beginning,
     branching,
     cursors,
     deleting,
+    families,
     limits,
     once,
     prompting,
@@ -40,7 +42,7 @@ from bunkhouse.settings import Settings
 from bunkhouse.store import prompts, sessions
 from bunkhouse_protocol.events import Attachment, Event, SessionCreated, When
 from bunkhouse_protocol.gateway import Changes
-from bunkhouse_protocol.link import PermissionCommand, QuestionCommand, SetupCommand
+from bunkhouse_protocol.link import PermissionCommand, SetupCommand
 
 _SESSION = TypeAdapter(SessionView)
 _PROMPT = TypeAdapter(PromptView)
@@ -84,12 +86,14 @@ class Sessions:
             Forbidden: the repository is not for this person.
             BunkhouseError: what it is to start from can't be read at the forge; see `Topics`.
             TooLarge: the prompt is over `prompt_bytes`.
-            TooMany: this person, or all together, have as many as may be.
+            NotFound: there is no such parent.
+            TooMany: this person, or all together, or the parent, have as many as may be.
         """
         return await once.answered(lambda: self._create(new, author, key), _SESSION)
 
     async def _create(self, new: NewSession, author: Person, key: Once | None) -> SessionView:
         await self._check_key(key)
+        new = await families.inherited(new, author, self._journal, self._catalog)
         model = self._catalog.model(new.model)
         begins = await beginning.understood(new, author, self._catalog, self._settings)
         text, choice, branch = begins.text, begins.choice, begins.branch
@@ -111,11 +115,13 @@ class Sessions:
             "updated_at": now,
             "pending": {},
             "visibility": new.visibility or self._settings.session_visibility,
+            "parent_id": new.parent,
         }
         try:
             async with self._journal.begin(session_id, columns) as change:
                 await once.check(change.tx, key)
                 await limits.check(change.tx, author, self._settings)
+                await families.join(change, self._journal, author, self._settings)
                 change.record(
                     SessionCreated(
                         repository=change.row.repository,
@@ -381,13 +387,7 @@ class Sessions:
         """
         async with self._journal.change(session_id) as change:
             _check_pending(change, request_id)
-            await change.command(
-                QuestionCommand(
-                    request_id=request_id,
-                    answers=None if answers is None else [list(labels) for labels in answers],
-                    by=by.name,
-                )
-            )
+            await asking.answer(change, request_id, answers, by)
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────
 

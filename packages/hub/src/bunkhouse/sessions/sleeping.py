@@ -7,10 +7,10 @@ one that is `ended` and still has a sandbox to be put away (`keeping`).
 
 from bunkhouse.errors import Conflict, SnapshotMissing
 from bunkhouse.people.identity import Person
-from bunkhouse.sessions import driving, turns
+from bunkhouse.sessions import driving, leaving, turns
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
-from bunkhouse.store import outbox, prompts, snapshots
+from bunkhouse.store import prompts, snapshots
 from bunkhouse.store.sessions import SessionRow
 from bunkhouse_protocol.events import DriveEnded, Stage
 
@@ -75,12 +75,7 @@ async def end(change: Change, by: Person) -> None:
     await turns.lose(change, code="ended", message="The session was ended.")
     if row.driver is not None:
         await driving.end(change, DriveEnded(by=by.name, files=[], commands=[]))
-    # Nothing that was on its way is to reach the agent when it is brought back.
-    await outbox.clear(change.tx, row.id)
-    change.move("ended", "person", f"{by.name} ended it")
-    row.kept_bytes = row.kept_until = None
-    if row.sandbox_id is not None:
-        change.record(Stage(name="snapshot", status="started"))
+    await leaving.leave(change, "person", f"{by.name} ended it")
 
 
 async def at_rest(change: Change) -> bool:

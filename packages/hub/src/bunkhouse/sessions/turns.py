@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bunkhouse.sessions import committers
+from bunkhouse.sessions import committers, leaving
 from bunkhouse.sessions.journal import Change
 from bunkhouse.sessions.lifecycle import TURN_STATES, Actor
 from bunkhouse.store import prompts
@@ -120,6 +120,9 @@ async def end(change: Change, ended: TurnEnded, *, by: Actor) -> None:
     await _settle(change, ended)
     if change.row.state in TURN_STATES:
         change.move("idle", by)
+    if await leaving.is_due(change, ended):
+        await leaving.leave(change, "hub", "the agent said that it is done")
+        return
     await begin_next(change)
 
 
@@ -160,7 +163,7 @@ async def _settle(change: Change, ended: TurnEnded) -> None:
         read = beside.state == "steered"
         await prompts.move(change.tx, beside.id, ended.outcome if read else "queued")
     for request_id, kind in change.row.pending.items():
-        if kind == "question":
+        if kind != "permission":
             change.record(QuestionResolved(request_id=request_id, answers=None))
         else:
             change.record(PermissionResolved(request_id=request_id, reply="void"))

@@ -32,6 +32,8 @@ class NewSession:
     """Ids of the person's uploads."""
     visibility: Visibility | None = None
     """None: as is set for the installation."""
+    parent: str | None = None
+    """The id of the session within which it is started, from which it has what is not given."""
 
 
 class PromptEdit(TypedDict, total=False):
@@ -234,6 +236,8 @@ class SessionView:
     visibility: Visibility = "joinable"
     """In answers that were kept before there was this, as it was then."""
     pull_request: PullRequestView | None = None
+    parent: str | None = None
+    """The session within which it was started, which not all who see this one may see."""
 
     @classmethod
     def of(cls, row: SessionRow, queue: list[PromptRow]) -> "SessionView":
@@ -265,6 +269,7 @@ class SessionView:
             forked_from=ForkedFromView.of(row),
             visibility=row.visibility,
             pull_request=PullRequestView.of(row),
+            parent=row.parent_id,
         )
 
 

@@ -127,6 +127,14 @@ class SetUp(TypedDict):
     """What of the file could not be used, in sentences."""
 
 
+class EndsAfter(TypedDict):
+    """After which turn a session is to end, as its row holds it."""
+
+    turn_id: str
+    by: str
+    """With whose rights the agent asked for it."""
+
+
 @dataclass(slots=True)
 class SessionRow:
     """A row of `sessions`; the fields are described at the table."""
@@ -151,7 +159,8 @@ class SessionRow:
     additions: int
     deletions: int
     changed_files: int
-    pending: dict[str, Literal["permission", "question"]]
+    pending: dict[str, Literal["permission", "question", "asked"]]
+    """`asked`: a question for which a tool of the hub waits, and not the agent by itself."""
     driver: Driver | None
     services: dict[str, Service] | None
     ports: list[ListeningPort] | None
@@ -176,6 +185,8 @@ class SessionRow:
     pull_request_key: str | None
     set_up: SetUp | None
     model_chosen: bool
+    parent_id: str | None
+    ends_after: EndsAfter | None
     lease_owner: str | None
     lease_until: float | None
 
@@ -206,6 +217,13 @@ async def of_pull_request(tx: Transaction, key: str) -> str | None:
     """The id of the session that a pull request is of."""
     query = select(_S.c.id).where(_S.c.pull_request_key == key, _S.c.deleted_at.is_(None))
     return (await tx.execute(query.order_by(_S.c.created_at.desc()).limit(1))).scalar()
+
+
+async def children(tx: Transaction, parent_id: str) -> list[SessionRow]:
+    """The sessions that were started within one, oldest first."""
+    query = select(_S).where(_S.c.parent_id == parent_id, _S.c.deleted_at.is_(None))
+    query = query.order_by(_S.c.created_at, _S.c.id)
+    return [_row(row) for row in (await tx.execute(query)).mappings()]
 
 
 async def page(

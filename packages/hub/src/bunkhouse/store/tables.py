@@ -116,6 +116,8 @@ sessions = Table(
     Column("pull_request_key", Text, index=True),  # `host/owner/name#number`, in small letters
     Column("set_up", JSON(none_as_null=True)),  # how its repository was set up; null: not yet
     Column("model_chosen", Boolean, nullable=False, server_default=true()),  # by a person
+    Column("parent_id", String(16), index=True),  # the session that it was started within
+    Column("ends_after", JSON(none_as_null=True)),  # the turn after which it is to end, and why
     # who is working on it outside the database, and until when
     Column("lease_owner", String(32)),
     Column("lease_until", Float),

@@ -48,6 +48,8 @@ class Agent:
     thoughts: list[str] = field(default_factory=list[str])
     statuses: list[int] = field(default_factory=list[int])
     conversation: str = "s_1"
+    answers: dict[str, str] = field(default_factory=dict[str, str])
+    """What the hub's own tools give, by their names; they are not to be had here."""
 
     async def ask(self) -> tuple[int, list[Json], bool]:
         """One streamed request: status, its events, and whether it was whole."""
@@ -121,6 +123,8 @@ class Agent:
         missing = set(offered["parameters"]["required"]) - set(arguments)
         extra = set(arguments) - set(offered["parameters"]["properties"])
         assert not missing and not extra, (name, missing, extra)
+        if name.startswith("bunkhouse_"):
+            return self.answers.get(name, "It is done.")
         deeds: dict[str, Callable[..., str]] = {
             "bash": self._bash,
             "execute": self._bash,

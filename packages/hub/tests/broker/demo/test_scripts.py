@@ -1,5 +1,6 @@
 """The demo model's scripts, played to their end by a small agent with real tools."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bunkhouse.blobs.kinds import mime_of
 from bunkhouse.broker.demo import SCRIPTS, DemoModel
 from bunkhouse.broker.demo import scripts as scripts_module
 from bunkhouse.broker.demo.directive import directive_in
@@ -208,6 +210,52 @@ async def test_what_agents_want_besides_work_is_answered_at_once(agent: Agent) -
     ]
     status, _, _ = await agent.ask()
     assert status == 200
+
+
+HUB = [
+    tool("bunkhouse_ask_person", "question", question="string", choices="array"),
+    tool("bunkhouse_post_screenshot", path="string", png="string", caption="string"),
+    tool("bunkhouse_start_session", "prompt", prompt="string", title="string"),
+    tool("bunkhouse_read_session", "session_id", session_id="string", wait_seconds="integer"),
+    tool("bunkhouse_open_pull_request", title="string", body="string", draft="boolean"),
+    tool("bunkhouse_pull_request_status"),
+    tool("bunkhouse_end_session"),
+]
+
+
+async def test_the_hubs_own_tools(agent: Agent) -> None:
+    agent.tools += HUB
+    agent.answers = {"bunkhouse_start_session": "Session abc was started: A part of it"}
+    said = await agent.prompt("[demo:ask question='Which?' choices='Oak,Pine']")
+    assert agent.ran == [
+        ("bunkhouse_ask_person", {"question": "Which?", "choices": ["Oak", "Pine"]})
+    ]
+    assert "I was told" in said
+    agent.ran.clear()
+    await agent.prompt("[demo:split prompt='[demo:write path=a]' title=A wait=5]")
+    assert agent.ran == [
+        ("bunkhouse_start_session", {"prompt": "[demo:write path=a]", "title": "A"}),
+        ("bunkhouse_read_session", {"session_id": "abc", "wait_seconds": 5}),
+    ]
+    agent.ran.clear()
+    await agent.prompt("[demo:screenshot path=x.png]")
+    await agent.prompt("[demo:pull title=T body=B draft=yes]")
+    await agent.prompt("[demo:finish]")
+    assert agent.ran == [
+        ("bunkhouse_post_screenshot", {"path": "x.png", "caption": "Some colours"}),
+        ("bunkhouse_open_pull_request", {"draft": True, "title": "T", "body": "B"}),
+        ("bunkhouse_pull_request_status", {}),
+        ("bunkhouse_end_session", {}),
+    ]
+
+
+async def test_the_picture_that_it_draws_is_one(agent: Agent) -> None:
+    agent.tools += HUB
+    await agent.prompt("[demo:screenshot]")
+    drawn, posted = agent.ran
+    assert (drawn[0], posted[0]) == ("bash", "bunkhouse_post_screenshot")
+    data = await asyncio.to_thread(Path(posted[1]["path"]).read_bytes)
+    assert mime_of(data) == "image/png" and data[16:24] == bytes([0, 0, 1, 64, 0, 0, 0, 180])
 
 
 async def test_an_unknown_script_and_the_rest_of_them(agent: Agent) -> None:

@@ -42,6 +42,7 @@ async def url(room: Room) -> AsyncGenerator[str]:
         git=nothing,
         egress=nothing,
         repository_settings=settings,
+        tools=nothing,
         blobs=nothing,
     )
     async with serve(doors.application()) as base:

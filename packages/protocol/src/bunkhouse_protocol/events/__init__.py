@@ -92,6 +92,7 @@ from bunkhouse_protocol.events.session import (
     StageName,
     StateChanged,
 )
+from bunkhouse_protocol.events.tools import ChildStarted, HubToolCalled
 
 __all__ = [
     "EVENT",
@@ -100,6 +101,7 @@ __all__ = [
     "AgentThoughtChunk",
     "Attachment",
     "ChangedFile",
+    "ChildStarted",
     "CommentPosted",
     "DriveCommand",
     "DriveEnded",
@@ -108,6 +110,7 @@ __all__ = [
     "EgressRefused",
     "Event",
     "EventBase",
+    "HubToolCalled",
     "MessageRetracted",
     "ModelRetry",
     "Notice",
@@ -202,7 +205,9 @@ Event = Annotated[
     | PullRequestCommented
     | PullRequestChecked
     | CommentPosted
-    | RepositoryConfigured,
+    | RepositoryConfigured
+    | HubToolCalled
+    | ChildStarted,
     Field(discriminator="type"),
 ]
 

@@ -73,7 +73,10 @@ async def create_session(new: NewSession, hub: Hub, person: Creator, key: Key = 
         permissions=new.permissions or {},
         attachments=tuple(new.attachments),
         visibility=new.visibility,
+        parent=new.parent,
     )
+    if new.parent is not None:
+        await hub.rights.require(person, ASKED_FURTHER["createSession parent"], new.parent)
     once = once_of(hub, person, key, "POST /api/sessions", new)
     return session_out(await hub.sessions.create(wanted, person, key=once), "owner")
 

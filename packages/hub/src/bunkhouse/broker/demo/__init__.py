@@ -11,6 +11,7 @@ since the last prompt. So it needs no memory, and goes on where it was after eit
 - `attached`: the files that came with the prompt.
 - `directive`: reads `[demo:NAME key=value …]`.
 - `scripts`: the named scripts; `work`: the one that runs without a name.
+- `browser`, `hub_tools`: those that use the sandbox's browser, and the hub's own tools.
 - `toolbox`: calls whatever tools the agent has.
 - `wire`: the answer as a stream or a document, at the pace of speech.
 - `serving`: as an HTTP transport (behind the models door) and as an ASGI application.

@@ -18,6 +18,11 @@ big           lines (5000)                        a command that prints that man
 fail          none                                a command with exit code 3, and a missing file
 browser       url, click                          opens a page, looks, perhaps clicks, and looks
 question      n (1)                               asks n questions, and says what was answered
+ask           question, choices                   asks people by the hub, and says the answer
+screenshot    path, caption                       draws a picture, or takes one, and shows it
+split         prompt, title, wait (600)           starts a child session and waits for it
+pull          title, body, draft (no)             opens or updates the pull request, reads it
+finish        none                                has the session end after the turn
 permission    cmd                                 a command that is asked for first (see below)
 error         status (429), times (1), message    answers with that HTTP status at first
 recall        none                                says what the first prompt of the session was
@@ -34,7 +39,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bunkhouse.broker.demo import talk
+from bunkhouse.broker.demo import hub_tools, talk
 from bunkhouse.broker.demo.attached import told
 from bunkhouse.broker.demo.browser import browse
 from bunkhouse.broker.demo.conversation import Turn
@@ -200,6 +205,26 @@ def _browser(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
     return browse(turn, directive.text("url", "about:blank"), directive.text("click", ""))
 
 
+def _ask(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
+    return hub_tools.ask(turn, directive)
+
+
+def _screenshot(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
+    return hub_tools.screenshot(turn, directive)
+
+
+def _split(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
+    return hub_tools.split(turn, directive)
+
+
+def _pull(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
+    return hub_tools.pull(turn, directive)
+
+
+def _finish(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
+    return hub_tools.finish(turn, directive)
+
+
 def _error(turn: Turn, directive: Directive, attempts: Attempts) -> Reply:
     status, attempt = directive.count("status", 429, least=400, most=599), attempts.count(turn.key)
     if attempt > _times(directive):
@@ -278,6 +303,17 @@ SCRIPTS: dict[str, Script] = {
     "fail": Script(_fail, "", "a command with exit code 3, and a missing file"),
     "browser": Script(_browser, "url, click", "opens a page, looks, perhaps clicks, and looks"),
     "question": Script(_question, "n (1)", "asks n questions, and says what was answered"),
+    "ask": Script(_ask, "question, choices", "asks people by the hub, and says the answer"),
+    "screenshot": Script(
+        _screenshot, "path, caption", "draws a picture, or takes one, and shows it"
+    ),
+    "split": Script(
+        _split,
+        "prompt, title, wait (600)",
+        "starts a child session and waits for it",
+    ),
+    "pull": Script(_pull, "title, body, draft (no)", "opens or updates the pull request, reads it"),
+    "finish": Script(_finish, "", "has the session end after the turn"),
     "permission": Script(_permission, "cmd", "a command that is asked for first (see below)"),
     "error": Script(
         _error, "status (429), times (1), message", "answers with that HTTP status at first"

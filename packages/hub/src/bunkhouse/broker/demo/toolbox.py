@@ -58,6 +58,29 @@ _DEEDS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
         ("browser_click", "browser_browser_click"),
         {"element": ("element",), "target": ("target", "ref")},
     ),
+    # the hub's own, under the names that agents make of theirs
+    "ask_person": (
+        ("bunkhouse_ask_person", "ask_person"),
+        {"question": ("question",), "choices": ("choices",)},
+    ),
+    "post_screenshot": (
+        ("bunkhouse_post_screenshot", "post_screenshot"),
+        {"path": ("path",), "caption": ("caption",)},
+    ),
+    "start_session": (
+        ("bunkhouse_start_session", "start_session"),
+        {"prompt": ("prompt",), "title": ("title",)},
+    ),
+    "read_session": (
+        ("bunkhouse_read_session", "read_session"),
+        {"session_id": ("session_id",), "wait": ("wait_seconds",)},
+    ),
+    "open_pull_request": (
+        ("bunkhouse_open_pull_request", "open_pull_request"),
+        {"title": ("title",), "body": ("body",), "draft": ("draft",)},
+    ),
+    "pull_request_status": (("bunkhouse_pull_request_status", "pull_request_status"), {}),
+    "end_session": (("bunkhouse_end_session", "end_session"), {}),
 }
 """For each deed: names of tools that do it, and for each parameter the names it may have."""
 

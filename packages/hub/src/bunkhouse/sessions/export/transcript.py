@@ -12,10 +12,12 @@ from bunkhouse_protocol.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
     Attachment,
+    ChildStarted,
     CommentPosted,
     DriveEnded,
     DriveRequested,
     Event,
+    HubToolCalled,
     Notice,
     PermissionRequested,
     PermissionResolved,
@@ -168,6 +170,21 @@ class Transcript:
     @_whole.register(PullRequestChecked)
     def _(self, event: forge.ForgeEvent) -> list[str]:
         return forge.told(event)
+
+    @_whole.register
+    def _(self, event: HubToolCalled) -> list[str]:
+        if event.picture is None:
+            return []  # the agent's own word on the call says the rest
+        picture, said = event.picture, markup.inline(event.caption) or "Screenshot"
+        size = f"{picture.mime}, {picture.size:,} bytes"
+        return [f"[{said}]({self._blobs}{picture.blob}) ({size})"]
+
+    @_whole.register
+    def _(self, event: ChildStarted) -> list[str]:
+        started = (
+            f"Session {markup.code(event.session_id)} was started by {markup.inline(event.by)}"
+        )
+        return [f"*{started}: {markup.inline(event.title)}*"]
 
     @_whole.register
     def _(self, event: StateChanged) -> list[str]:

@@ -62,10 +62,13 @@ class PullRequests:
         """What it would say if nobody wrote it. Raises `NotFound`."""
         return await draft(self._journal, session_id)
 
-    async def open(self, session_id: str, wanted: Wanted, by: Person) -> bool:
+    async def open(
+        self, session_id: str, wanted: Wanted, by: Person, *, at_work: bool = False
+    ) -> bool:
         """Push the session's work and have a pull request of it; True: it is a new one.
 
-        One that is open is brought up to the work, and changed as wanted.
+        One that is open is brought up to the work, and changed as wanted. `at_work`: it is the
+        agent itself that asks, in the middle of its turn.
 
         Raises:
             NotFound: there is no such session.
@@ -80,7 +83,7 @@ class PullRequests:
         async with turn:
             row = await self._row(session_id)
             place = self._place(row)
-            if row.state == "working":
+            if row.state == "working" and not at_work:
                 raise Conflict(
                     "The agent is at work.",
                     remedy="Wait until its turn has ended, or stop it.",
@@ -107,8 +110,8 @@ class PullRequests:
                 hearing.begin(change, place.forge.host, place.repository, pull, by.name)
             return before is None
 
-    async def refresh(self, session_id: str, by: Person) -> None:
-        """Ask the forge how it is: for installations that no webhook reaches.
+    async def refresh(self, session_id: str, by: Person) -> list[Heard]:
+        """Ask the forge how it is, and return all that it says; what is new goes into the log.
 
         Raises:
             NotFound: there is no such session, or it has none.
@@ -135,6 +138,7 @@ class PullRequests:
         async with self._journal.change(session_id) as change:
             for each in told:
                 hearing.heard(change, each)
+        return told
 
     async def heard(self, host: str, told: Heard) -> int:
         """Take what a forge told by itself; returns in how many sessions."""

@@ -6,6 +6,7 @@ without a limit and a shape.
 """
 
 from bunkhouse.sessions.sandbox_gateway.connecting import connect, open_stream
+from bunkhouse.sessions.sandbox_gateway.files import read_file
 from bunkhouse.sessions.sandbox_gateway.questions import (
     changes,
     editor_settings,
@@ -29,6 +30,7 @@ __all__ = [
     "open_stream",
     "open_terminal",
     "publish",
+    "read_file",
     "services",
     "set_up",
     "start_service",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bunkhouse_protocol.link import Provider, SessionSpec
+from bunkhouse_runner.agents.opencode import hub_tools
 from bunkhouse_runner.agents.opencode.browser import BrowserTools
 from bunkhouse_runner.processes import Account
 
@@ -141,8 +142,15 @@ class Configuration:
             # A session has its title from the hub; asking a model for one costs a call each time.
             "agent": {"title": {"disable": True}},
             "permission": self._permissions(),
-            "mcp": {"browser": self.browser.server(self.account.home)} if self.browser else {},
+            "mcp": self._servers(),
         }
+
+    def _servers(self) -> dict[str, Any]:
+        token, seconds = self.folder / "token", self.spec.tool_stall_seconds
+        servers = {hub_tools.SERVER: hub_tools.server(self.doors_url, token, seconds)}
+        if self.browser is not None:
+            servers["browser"] = self.browser.server(self.account.home)
+        return servers
 
     def _model(self, provider: str, model: str) -> dict[str, Any]:
         seeing = (provider, model) in self._seeing
@@ -158,6 +166,7 @@ class Configuration:
     def _permissions(self) -> dict[str, str]:
         # OpenCode's own defaults ask for these; the sandbox is the boundary, not the folder.
         allowed = {"external_directory": "allow", "doom_loop": "allow", "read": "allow"}
+        allowed[f"{hub_tools.PREFIX}*"] = "allow"
         if self.browser is not None:
             allowed["browser_*"] = "allow"
         return {**allowed, **self.spec.permissions}

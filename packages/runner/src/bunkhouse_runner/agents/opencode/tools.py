@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Any, cast
 
 from bunkhouse_protocol.events import ToolKind
-from bunkhouse_runner.agents.opencode import browser
+from bunkhouse_runner.agents.opencode import browser, hub_tools
 
 Json = dict[str, Any]
 """A JSON object, as OpenCode sent it."""
@@ -41,6 +41,8 @@ def kind_of(tool: str) -> ToolKind:
     """Return what kind of thing a tool does."""
     if tool.startswith(browser.PREFIX):
         return browser.kind_of(tool)
+    if tool.startswith(hub_tools.PREFIX):
+        return hub_tools.kind_of(tool)
     return _KINDS.get(tool, "other")
 
 
@@ -59,6 +61,8 @@ def title_of(tool: str, arguments: Json, workspace: PurePath, own: str = "") -> 
     """
     if tool.startswith(browser.PREFIX):
         return one_line(browser.title_of(tool, arguments))
+    if tool.startswith(hub_tools.PREFIX):
+        return one_line(hub_tools.title_of(tool, arguments))
     if not arguments:
         return ""
     match tool:
