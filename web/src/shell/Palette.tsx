@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { CircleUser, Keyboard, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
+import { CircleUser, GitPullRequest, Keyboard, Monitor, Moon, Plus, Sun, Users } from "lucide-react";
 import { Dialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { queries } from "@/api/queries";
@@ -89,6 +89,15 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
                     onSelect={run(() => void navigate({ to: "/settings/people" }))}
                   >
                     People
+                  </Action>
+                )}
+                {me?.role === "admin" && (
+                  <Action
+                    icon={<GitPullRequest size={14} />}
+                    words={["app", "sign-in", "enterprise", "settings"]}
+                    onSelect={run(() => void navigate({ to: "/settings/github" }))}
+                  >
+                    GitHub
                   </Action>
                 )}
                 <Action icon={<Keyboard size={14} />} onSelect={run(openShortcuts)}>

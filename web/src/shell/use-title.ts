@@ -7,6 +7,7 @@ import { groupSessions } from "./groups";
 const PAGES: Record<string, string> = {
   "/settings/accounts": "Accounts",
   "/settings/people": "People",
+  "/settings/github": "GitHub",
 };
 
 /** The tab says what waits and where one is, so that it can be left in the background. */
