@@ -4,6 +4,7 @@ import { Command } from "cmdk";
 import {
   CircleUser,
   FolderGit2,
+  GitPullRequest,
   Keyboard,
   KeyRound,
   Monitor,
@@ -107,6 +108,15 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
                     onSelect={run(() => void navigate({ to: "/settings/people" }))}
                   >
                     People
+                  </Action>
+                )}
+                {me?.role === "admin" && (
+                  <Action
+                    icon={<GitPullRequest size={14} />}
+                    words={["app", "sign-in", "enterprise", "settings"]}
+                    onSelect={run(() => void navigate({ to: "/settings/github" }))}
+                  >
+                    GitHub
                   </Action>
                 )}
                 {me?.role === "admin" && (

@@ -8,6 +8,7 @@ const PAGES: Record<string, string> = {
   "/settings/access": "Access",
   "/settings/accounts": "Accounts",
   "/settings/people": "People",
+  "/settings/github": "GitHub",
   "/settings/repositories": "Repositories",
 };
 

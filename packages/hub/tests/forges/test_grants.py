@@ -17,7 +17,8 @@ from bunkhouse.people.signin import Grant
 from bunkhouse.store import Database, Place
 from bunkhouse.store import grants as rows
 from bunkhouse.vault import Vault, given_keys
-from tests.fakes.github import FakeGitHub, world
+from tests.fakes.github import FakeGitHub
+from tests.fakes.github.world import Application as Known
 from tests.fakes.github.world import Token
 
 OLD, NEW = given_keys(",".join(base64.b64encode(bytes([n] * 32)).decode() for n in (1, 2)))
@@ -158,7 +159,7 @@ async def test_whoever_leaves_in_the_middle_takes_nothing_along(bench: Bench) ->
     asked = asyncio.Event()
     refreshed = bench.fake.world.refreshed
 
-    def noted(refresh: str, application: world.Application) -> Token | None:
+    def noted(refresh: str, application: Known) -> Token | None:
         asked.set()
         return refreshed(refresh, application)
 
@@ -189,8 +190,8 @@ async def test_one_that_can_t_be_replaced_asks_for_a_new_sign_in(bench: Bench) -
 
 async def test_a_forge_that_fails_costs_no_grant(bench: Bench) -> None:
     pair = await bench.app()
-    here = bench.fake.world
-    here.applications[here.client_id].client_secret = "changed"
+    world = bench.fake.world
+    world.applications[world.client_id].client_secret = "changed"
     bench.passes(hours=7, minutes=58)
     assert await bench.token() == pair.secret
     bench.passes(minutes=3)
