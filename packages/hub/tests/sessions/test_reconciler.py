@@ -1,6 +1,7 @@
 """From `queued` to a finished turn and to the end, on a provider in memory and real sockets."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +11,7 @@ from bunkhouse.sandboxes.provider import SandboxSpec
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import NewSession
 from bunkhouse.store import sandboxes
-from bunkhouse_protocol.events import AgentMessageChunk, Event, TurnEnded
+from bunkhouse_protocol.events import AgentMessageChunk, Event, Problem, Stage, TurnEnded
 from bunkhouse_protocol.link import (
     DOWN,
     CommandFrame,
@@ -22,6 +23,8 @@ from bunkhouse_protocol.link import (
 
 from ..conftest import ADMIN, Room
 from .hub import IMAGE, Images, Watched, dialled, ends, honest, hub, in_state, until
+
+CONNECTED = ("connect", "done")
 
 
 async def test_a_session_starts_works_and_leaves_nothing_behind(room: Room) -> None:
@@ -128,6 +131,54 @@ async def test_a_hub_that_dies_leaves_its_work_to_the_next(room: Room) -> None:
         async with asyncio.timeout(20):
             assert await provider.destroyed.get() == "stray"
         assert len(provider.sandboxes) == 1
+
+
+def connected(times: int) -> Callable[[list[Event]], bool]:
+    def seen(log: list[Event]) -> bool:
+        done = [e for e in log if isinstance(e, Stage) and (e.name, e.status) == CONNECTED]
+        return len(done) == times
+
+    return seen
+
+
+async def test_a_sandbox_that_ends_while_it_is_set_up_is_started_again(room: Room) -> None:
+    starts, dies = 0, asyncio.Event()
+
+    async def dies_once(spec: SandboxSpec) -> int | None:
+        nonlocal starts
+        starts += 1
+        if starts > 1:
+            return await honest(spec)
+        async with dialled(spec):
+            await dies.wait()
+            return 137
+
+    async with hub(room, FakeProvider(dies_once)):
+        view = await room.sessions.create(NewSession(prompt="one"), ADMIN)
+        await until(room, view.id, connected(1))
+        dies.set()
+        log = await until(room, view.id, ends(1))
+        assert starts == 2
+        assert not any(e.type == "error" for e in log)
+
+
+async def test_one_that_ends_each_time_while_it_is_set_up_is_given_up(room: Room) -> None:
+    dies = asyncio.Queue[None]()
+
+    async def dies_again(spec: SandboxSpec) -> int | None:
+        async with dialled(spec):
+            await dies.get()
+            return 137
+
+    async with hub(room, FakeProvider(dies_again)):
+        view = await room.sessions.create(NewSession(prompt="one"), ADMIN)
+        for times in (1, 2, 3):
+            await until(room, view.id, connected(times))
+            dies.put_nowait(None)
+        log = await until(room, view.id, in_state("failed"))
+        (problem,) = [e for e in log if isinstance(e, Problem)]
+        assert problem.code == "sandbox_lost"
+        assert "3 times" in problem.message
 
 
 async def test_a_sandbox_that_ends_at_once_is_told_in_words(room: Room) -> None:

@@ -24,6 +24,8 @@ from bunkhouse_protocol.events import Notice, Problem, Stage, StageName
 
 _LOOK_SECONDS = 1.0
 """How often it is looked whether a sandbox that does not dial in is still alive."""
+_STARTS = 3
+"""How often one is started that ends while it is set up."""
 
 
 class Starter:
@@ -50,10 +52,18 @@ class Starter:
         before (by a hub that died on the way) is taken up.
         """
         try:
-            if not await self._container(session_id, image):
-                return
-            await self._connected(session_id)
-            await self._set_up(session_id)
+            for _ in range(_STARTS):
+                if not await self._container(session_id, image):
+                    return
+                await self._connected(session_id)
+                if await self._set_up(session_id):
+                    return
+            await self.fail(
+                session_id,
+                "sandbox_lost",
+                f"The sandbox ended while it was set up, {_STARTS} times.",
+                "Try again; it may need more memory (BUNKHOUSE_SANDBOX_MEMORY).",
+            )
         except NotFound:
             return
         except SnapshotMissing as error:
@@ -205,8 +215,11 @@ class Starter:
                 return f"The sandbox ended right after its start (code {status.exit_code}){said}."
         return f"The sandbox did not come up within {limit:g} s."
 
-    async def _set_up(self, session_id: str) -> None:
-        """Wait until the runner has cloned and started the agent, or said that it can't."""
+    async def _set_up(self, session_id: str) -> bool:
+        """Wait until the runner has cloned and started the agent, or said that it can't.
+
+        False: the sandbox has ended before.
+        """
         try:
             began = asyncio.get_running_loop().time()
             async with asyncio.timeout(self._settings.setup_seconds) as patience:
@@ -215,7 +228,12 @@ class Starter:
                         if row.set_up is not None and row.set_up.get("commands"):
                             limit = self._settings.setup_seconds + row.set_up["seconds"]
                             patience.reschedule(began + limit)
-                        await subscription.wait()
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(_LOOK_SECONDS):
+                                await subscription.wait()
+                                continue
+                        if await self._has_ended(row):
+                            return False
         except TimeoutError:
             await self.fail(
                 session_id,
@@ -223,6 +241,15 @@ class Starter:
                 f"Setting up took longer than {self._settings.setup_seconds:g} s.",
                 "Try again, or raise BUNKHOUSE_SETUP_SECONDS for a very large repository.",
             )
+        return True
+
+    async def _has_ended(self, row: SessionRow) -> bool:
+        if self._links.connected(row.id):
+            return False
+        with suppress(EngineDown):
+            status = await self._provider.status(row.sandbox_id or "")
+            return status.state in ("exited", "absent")
+        return False
 
     async def _back(self, session_id: str, reason: str) -> None:
         async with self._journal.change(session_id) as change:
