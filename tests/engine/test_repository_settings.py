@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ..conftest import git
-from ..hubs import Client, Event, happened, whole
+from ..hubs import Client, Event, HubProcess, happened, whole
 
 pytestmark = pytest.mark.engine
 
@@ -27,6 +27,10 @@ COLOUR = "green"
 allow = ["wanted.example.net"]
 """
 FAILING = '[setup]\ncommands = ["echo $COLOUR; test -e mended"]\n[environment]\nPATH = "/"\n'
+LASTING = """
+[setup]
+commands = ["echo x >> count; echo begun; until [ -e /tmp/go ]; do sleep 0.1; done; echo went"]
+"""
 
 
 def with_settings(folder: Path, text: str) -> Path:
@@ -146,4 +150,47 @@ def test_a_set_up_that_fails_leaves_a_session_to_work_in_and_is_run_again(
     after = client.session(session)["last_seq"]
     client.post(f"/api/sessions/{session}/setup", status=202)
     client.until(session, happened("stage", name="commands", status="done"), after=after)
+    client.delete(session)
+
+
+def test_a_hub_that_is_killed_meanwhile_finds_the_set_up_going_on(
+    hub: HubProcess, place: Path
+) -> None:
+    folder = with_settings(place / "lasting", LASTING)
+    mine = HubProcess(hub.data_dir.parent / "killed-set-up", dict(hub.settings))
+    mine.start()
+    try:
+        client = Client(mine)
+        session = client.create("[demo:hello]", repository=str(folder))
+        seen = client.until(session, happened("tool_output_chunk", text="begun\n"))
+        mine.kill()
+        mine.start()
+        client = Client(mine)
+        client.until(session, happened("stage", name="container", status="done"))
+        assert client.run(session, "touch /tmp/go").returncode == 0
+        rest = client.until(session, happened("turn_ended"), after=seen[-1]["seq"])
+        log = [*seen, *rest]
+        whole(log)
+        assert log[-1]["outcome"] == "done"
+        (update,) = of(log, "tool_call_update", status="completed", output="begun\nwent\n")
+        assert update["exit_code"] == 0
+        assert client.run(session, "cat count").stdout == "x\n"
+    finally:
+        mine.stop()
+
+
+def test_a_runner_that_is_killed_meanwhile_says_so_and_runs_nothing_again(
+    client: Client, place: Path
+) -> None:
+    folder = with_settings(place / "cut-short", LASTING)
+    session = client.create(repository=str(folder))
+    client.until(session, happened("tool_output_chunk", text="begun\n"))
+    client.run(session, "sudo pkill -9 -f bunkhouse_runner")
+    log = client.until(session, idle)
+    whole(log)
+    (update,) = of(log, "tool_call_update", status="failed")
+    assert update["error"] == "The sandbox was stopped while it ran."
+    assert of(log, "error", code="set_up_failed")
+    assert client.run(session, "cat count").stdout == "x\n"
+    assert client.turn(session, "[demo:hello]")[-1]["outcome"] == "done"
     client.delete(session)

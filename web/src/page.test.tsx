@@ -70,7 +70,7 @@ it("is one key press from the first turn, and says what the hub refuses", async 
     {
       repository: "/srv/sample",
       branch: null,
-      model: "demo/demo",
+      model: null,
       prompt: prompt.value,
       permissions: null,
     },

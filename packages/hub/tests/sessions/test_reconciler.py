@@ -11,7 +11,7 @@ from bunkhouse.sandboxes.provider import SandboxSpec
 from bunkhouse.sandboxes.readiness import Readiness
 from bunkhouse.sessions import NewSession
 from bunkhouse.store import sandboxes
-from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice, Stage, TurnEnded
+from bunkhouse_protocol.events import AgentMessageChunk, Event, Notice, Problem, Stage, TurnEnded
 from bunkhouse_protocol.link import (
     DOWN,
     CommandFrame,
@@ -23,6 +23,8 @@ from bunkhouse_protocol.link import (
 
 from ..conftest import ADMIN, Room
 from .hub import IMAGE, Images, Watched, dialled, ends, honest, hub, in_state, until
+
+CONNECTED = ("connect", "done")
 
 
 async def test_a_session_starts_works_and_leaves_nothing_behind(room: Room) -> None:
@@ -127,7 +129,7 @@ async def test_a_sandbox_that_stops_while_it_is_set_up_is_started_again(room: Ro
     provider = FakeProvider(slow_at_first)
     async with hub(room, provider):
         view = await room.sessions.create(NewSession(prompt="go"), ADMIN)
-        await until(room, view.id, connected)
+        await until(room, view.id, connected(1))
         (sandbox,) = provider.sandboxes
         provider.freeze(sandbox)
         await until(room, view.id, noticed("sandbox_frozen"))
@@ -157,8 +159,12 @@ async def test_a_sandbox_that_worked_and_ends_before_it_dials_is_started_again(r
         assert not any(e.type == "error" for e in log)
 
 
-def connected(log: list[Event]) -> bool:
-    return any(isinstance(e, Stage) and (e.name, e.status) == ("connect", "done") for e in log)
+def connected(times: int) -> Callable[[list[Event]], bool]:
+    def seen(log: list[Event]) -> bool:
+        done = [e for e in log if isinstance(e, Stage) and (e.name, e.status) == CONNECTED]
+        return len(done) == times
+
+    return seen
 
 
 def noticed(code: str) -> Callable[[list[Event]], bool]:
@@ -191,6 +197,25 @@ async def test_a_hub_that_dies_leaves_its_work_to_the_next(room: Room) -> None:
         async with asyncio.timeout(20):
             assert await provider.destroyed.get() == "stray"
         assert len(provider.sandboxes) == 1
+
+
+async def test_one_that_ends_each_time_while_it_is_set_up_is_given_up(room: Room) -> None:
+    dies = asyncio.Queue[None]()
+
+    async def dies_again(spec: SandboxSpec) -> int | None:
+        async with dialled(spec):
+            await dies.get()
+            return 137
+
+    async with hub(room, FakeProvider(dies_again)):
+        view = await room.sessions.create(NewSession(prompt="one"), ADMIN)
+        for times in (1, 2, 3, 4):
+            await until(room, view.id, connected(times))
+            dies.put_nowait(None)
+        log = await until(room, view.id, in_state("failed"))
+        (problem,) = [e for e in log if isinstance(e, Problem)]
+        assert problem.code == "sandbox_unstable"
+        assert "4 times" in problem.message
 
 
 async def test_a_sandbox_that_ends_at_once_is_told_in_words(room: Room) -> None:

@@ -128,6 +128,14 @@ async def asked(room: Path, account: Account) -> AsyncGenerator[Asked]:
     await served.stop()
 
 
+async def test_the_set_up_is_run_again_when_asked(asked: Asked) -> None:
+    transport = httpx2.AsyncHTTPTransport(uds=str(asked.socket))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        assert (await client.post("/setup")).status_code == 204
+        assert (await client.get("/setup")).status_code == 405
+    assert asked.set_ups == 1
+
+
 async def test_health(asked: Asked) -> None:
     assert (await asked.get("/health")).json() == {"ok": True}
 

@@ -14,7 +14,10 @@ import { RepositorySettings } from "./RepositorySettings";
 /** The facts of a session, for those who look under the floor. */
 export function Details({ visible }: { visible: boolean }) {
   const { id, session, transcript } = useSessionPage();
-  const stages = transcript.blocks.findLast((block) => block.kind === "setup")?.stages ?? [];
+  const ready = transcript.blocks.findLast(
+    (block) => block.kind === "setup" && block.purpose !== "again",
+  );
+  const stages = ready?.kind === "setup" ? ready.stages : [];
   const { usage, refused } = transcript;
   return (
     <div data-testid="details" className="space-y-6 p-4 text-13">

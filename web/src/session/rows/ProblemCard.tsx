@@ -1,5 +1,5 @@
 import { memo, useState } from "react";
-import type { ProblemBlock } from "@/log/model";
+import type { ProblemBlock, StageView, Transcript } from "@/log/model";
 import { Button } from "@/ui/Button";
 import { Problem } from "@/ui/Problem";
 import { useSessionPage } from "../context";
@@ -7,7 +7,7 @@ import { SetUpAgain } from "../pane/RepositorySettings";
 
 /** Something went wrong; while the session stands still because of it, what can be done about it. */
 export const ProblemCard = memo(function ProblemCard({ block }: { block: ProblemBlock }) {
-  const { drives, state, actions, act } = useSessionPage();
+  const { drives, state, actions, act, transcript } = useSessionPage();
   const [busy, setBusy] = useState(false);
   const retry = (branch?: string) => {
     setBusy(true);
@@ -21,7 +21,10 @@ export const ProblemCard = memo(function ProblemCard({ block }: { block: Problem
       remedy={block.remedy}
       detail={block.detail}
     >
-      {drives && state === "idle" && block.code === "set_up_failed" ? (
+      {drives &&
+      state === "idle" &&
+      block.code === "set_up_failed" &&
+      lastSetUp(transcript) === "failed" ? (
         <SetUpAgain />
       ) : (
         drives &&
@@ -41,3 +44,10 @@ export const ProblemCard = memo(function ProblemCard({ block }: { block: Problem
     </Problem>
   );
 });
+
+/** How the set-up commands ended when they were run last. */
+function lastSetUp({ blocks }: Transcript): StageView["status"] | undefined {
+  const ofCommands = (stage: StageView) => stage.name === "commands";
+  const last = blocks.findLast((block) => block.kind === "setup" && block.stages.some(ofCommands));
+  return last?.kind === "setup" ? last.stages.find(ofCommands)?.status : undefined;
+}
