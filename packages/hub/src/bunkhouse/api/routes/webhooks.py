@@ -40,9 +40,9 @@ async def github_webhook(
 def _secrets(hub: Services) -> list[str]:
     """That of the environment, for webhooks that were added by hand, and that of the App."""
     given = hub.settings.github_webhook_secret
-    own = given.get_secret_value() if given else None
+    by_hand = given.get_secret_value() if given else None
     app = hub.github_app.webhook_secret if hub.github_app else None
-    return [each for each in (own, app) if each]
+    return [each for each in (by_hand, app) if each]
 
 
 async def _body(request: Request, limit: int) -> bytes:
