@@ -104,6 +104,7 @@ class ModelServer:
         self.tool_tokens: list[str] = []
         """What was asked of the hub's tools, which are beside the models, and by whose token."""
         self.tools_refuse = False
+        self.tools_down = False
         self.visited = asyncio.Event()
         self._script: list[Reply] = []
         self._server: asyncio.Server | None = None
@@ -168,6 +169,9 @@ class ModelServer:
     def _tool(
         self, message: dict[str, Any], headers: Mapping[str, str], writer: asyncio.StreamWriter
     ) -> None:
+        if self.tools_down:
+            writer.write(b"HTTP/1.1 503 Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            return
         self.tool_tokens.append(headers.get("authorization", ""))
         if message["method"] == "tools/call":
             called = message["params"]

@@ -30,12 +30,16 @@ async def asking(benches: Benches) -> AsyncGenerator[Bench]:
         yield bench
 
 
+def offered(bench: Bench) -> list[str]:
+    """The tools that the model was told of."""
+    return [tool["function"]["name"] for tool in bench.model.requests[0]["tools"]]
+
+
 async def test_a_call_goes_to_the_hub_with_the_sandboxs_token(asking: Bench) -> None:
     question = {"question": "Which colour?"}
     result = await asking.turn([Call("bunkhouse_ask_person", question), Finish()], DONE)
     assert result.outcome == "done"
-    offered = [tool["function"]["name"] for tool in asking.model.requests[0]["tools"]]
-    assert "bunkhouse_ask_person" in offered
+    assert "bunkhouse_ask_person" in offered(asking)
     (call,) = asking.calls()
     assert (call.status, call.title, call.output) == (
         "completed",
@@ -47,14 +51,27 @@ async def test_a_call_goes_to_the_hub_with_the_sandboxs_token(asking: Bench) -> 
     assert set(asking.model.tool_tokens) == {f"Bearer {TOKEN}"}
 
 
-async def test_what_the_hub_refuses_is_a_call_that_failed(asking: Bench) -> None:
-    asking.model.tools_refuse = True
+async def test_what_the_hub_refuses_is_a_call_that_failed(
+    asking: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking.model, "tools_refuse", True)
     result = await asking.turn(
         [Call("bunkhouse_ask_person", {"question": "And now?"}), Finish()], DONE
     )
     assert result.outcome == "done"
     (call,) = asking.calls()
     assert (call.status, call.error) == ("failed", "No turn runs. (no_turn)")
+
+
+async def test_they_are_there_again_after_they_could_not_be_reached(benches: Benches) -> None:
+    async with benches.bench() as bench:
+        bench.model.tools_down = True
+        await bench.up()
+        await bench.turn(DONE)
+        assert "bunkhouse_ask_person" not in offered(bench)
+        bench.model.tools_down = False
+        await bench.turn(DONE)
+        assert "bunkhouse_ask_person" in offered(bench)
 
 
 @pytest.mark.parametrize(

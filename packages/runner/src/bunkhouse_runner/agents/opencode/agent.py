@@ -12,7 +12,7 @@ from bunkhouse_protocol.events import Notice
 from bunkhouse_protocol.link import SessionSpec
 from bunkhouse_protocol.places import AGENT_PORT
 from bunkhouse_runner.agents.base import AgentContext, AttachedFile, Steered, TurnResult
-from bunkhouse_runner.agents.opencode import failures, groups, parts, refusing
+from bunkhouse_runner.agents.opencode import failures, groups, hub_tools, parts, refusing
 from bunkhouse_runner.agents.opencode.browser import BrowserTools, installed
 from bunkhouse_runner.agents.opencode.client import Refused, Unreachable
 from bunkhouse_runner.agents.opencode.config import catalog_model
@@ -232,6 +232,7 @@ class OpenCode:
             await self._open_session()
         session = self._listener.translator.session_id
         await self._steering.take_back(self._host.client, session)
+        await self._reach_tools()
         self._listener.translator.begin_turn(turn_id)
         return Turn(
             session=session,
@@ -240,6 +241,13 @@ class OpenCode:
             limits=self._limits,
             translator=self._listener.translator,
         )
+
+    async def _reach_tools(self) -> None:
+        """Have the hub's tools, also where the hub was away when OpenCode looked for them."""
+        try:
+            await self._host.client.connect_server(hub_tools.SERVER)
+        except (Refused, Unreachable) as problem:
+            _log.warning("hub_tools_not_reached", why=repr(problem))
 
     async def _blind(self, model: str, files: Sequence[AttachedFile]) -> Failure | None:
         """Say why a model can't be shown these files. One that nobody knows is asked to try."""

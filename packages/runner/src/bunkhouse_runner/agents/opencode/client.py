@@ -119,6 +119,12 @@ class Client:
         answer = await self._call("GET", f"/session/{session}/message", params={"limit": limit})
         return cast("list[Json]", answer)
 
+    async def connect_server(self, name: str) -> None:
+        """Reach an MCP server that could not be reached before; one that is connected stays so."""
+        servers = cast("dict[str, Json]", await self._call("GET", "/mcp"))
+        if servers.get(name, {}).get("status") != "connected":
+            await self._call("POST", f"/mcp/{name}/connect")
+
     async def pending(self, kind: str) -> list[Json]:
         """Return what waits for an answer; `kind` is `permission` or `question`."""
         return cast("list[Json]", await self._call("GET", f"/{kind}"))
