@@ -71,6 +71,12 @@ def run(
             "Nothing was said that shall be done.",
             remedy="Give a prompt, or --issue or --pull-request with a number.",
         )
+    if issue is not None and pull_request is not None:
+        raise WrongUsage(
+            "run",
+            "A session starts from an issue or from a pull request, not from both.",
+            remedy="Give one of --issue and --pull-request; name the other in the prompt.",
+        )
     settings = load_settings()
     configure_logs("warning")
     files = [(path.name, _read(path)) for path in attach or ()]
