@@ -71,6 +71,20 @@ async def test_a_task_starts_from_what_is_at_the_forge(bench: Bench, tmp_path: P
     assert (view.repository, view.title, view.branch) == (f"{url}.git", "Paint it", "paint")
 
 
+async def test_a_task_within_another_session(bench: Bench) -> None:
+    world = bench.fake.world
+    world.repository(world.people["ada"], "barn")
+    url = f"{bench.fake.url}/ada/barn"
+    begun = await bench.program("run", "--repo", url, "--detach", "Build it")
+    parent = begun.out.strip()
+    begun = await bench.program("run", "--parent", parent, "--detach", "Paint it")
+    assert begun.code == 0, begun.err
+    child = await bench.house.sessions.get(begun.out.strip())
+    assert (child.parent, child.repository, child.title) == (parent, url, "Paint it")
+    nowhere = await bench.program("run", "--parent", "nothing", "--detach", "x")
+    assert nowhere.code == 1 and "There is no session nothing." in nowhere.err
+
+
 async def test_there_must_be_something_to_do(bench: Bench) -> None:
     refused = await bench.program("run")
     assert refused.code == 2
