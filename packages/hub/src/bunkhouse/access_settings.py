@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings
 class AccessSettings(BaseSettings):
     """A part of `settings.Settings`."""
 
+    cookie_days: int = Field(30, ge=1, description="Days after which a browser signs in again.")
     cookie_rotate_minutes: float = Field(
         15,
         gt=0,
@@ -18,6 +19,18 @@ class AccessSettings(BaseSettings):
         ge=0,
         description="Seconds for which a secret that was replaced is still taken, from requests "
         "that were on their way. One that comes later ends the sign-in: it is a copy.",
+    )
+
+    link_minutes: int = Field(
+        60 * 24, ge=1, description="Minutes for which a one-time sign-in link is good."
+    )
+
+    invite_days: int = Field(
+        7, ge=1, description="Days for which an invite is good, where whoever makes it says none."
+    )
+    invite_days_most: int = Field(90, ge=1, description="The most days for which one can be made.")
+    invite_uses_most: int = Field(
+        100, ge=1, description="How many people one invite can let in at most."
     )
 
     token_days: int = Field(

@@ -50,19 +50,6 @@ class Settings(AccessSettings):
     )
 
     # people
-    cookie_days: int = Field(30, ge=1, description="Days after which a browser signs in again.")
-    link_minutes: int = Field(
-        60 * 24, ge=1, description="Minutes for which a one-time sign-in link is good."
-    )
-
-    invite_days: int = Field(
-        7, ge=1, description="Days for which an invite is good, where whoever makes it says none."
-    )
-    invite_days_most: int = Field(90, ge=1, description="The most days for which one can be made.")
-    invite_uses_most: int = Field(
-        100, ge=1, description="How many people one invite can let in at most."
-    )
-
     session_visibility: Literal["private", "visible", "joinable"] = Field(
         "private",
         description="Who but its participants may see a new session: `private` nobody, `visible` "
