@@ -15,7 +15,7 @@ export const accessQueries = {
   }),
   tokens: queryOptions({
     queryKey: ["tokens"],
-    queryFn: async () => (await take(api.GET("/api/tokens"))).items,
+    queryFn: () => take(api.GET("/api/tokens")),
     staleTime,
   }),
 };

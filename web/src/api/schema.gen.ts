@@ -2581,13 +2581,6 @@ export interface components {
             /** Next */
             next: string | null;
         };
-        /** Page[TokenOut] */
-        TokenPage: {
-            /** Items */
-            items: components["schemas"]["TokenOut"][];
-            /** Next */
-            next: string | null;
-        };
         /** Page[TopicOut] */
         TopicPage: {
             /** Items */
@@ -4436,6 +4429,18 @@ export interface components {
             token: string | null;
         };
         /**
+         * TokensOut
+         * @description Your tokens, and what can be made here.
+         */
+        TokensOut: {
+            /** Items */
+            items: components["schemas"]["TokenOut"][];
+            /** Next */
+            next: string | null;
+            /** Never Allowed */
+            never_allowed: boolean;
+        };
+        /**
          * ToolCall
          * @description The agent calls a tool.
          */
@@ -5176,7 +5181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenPage"];
+                    "application/json": components["schemas"]["TokensOut"];
                 };
             };
             /** @description What went wrong. */

@@ -73,7 +73,7 @@ const fill = (label: string, value: string) =>
 it("says something of a repository, and lists it", async () => {
   const said = hub([]);
   show();
-  fireEvent.click(await screen.findByRole("button", { name: "Another repository" }));
+  fireEvent.click(await screen.findByRole("button", { name: "Say something of a repository" }));
   fill("Repository", GARDEN);
   fireEvent.click(screen.getByLabelText("These, in place of the repository’s"));
   fill("Commands", "uv sync\n\nnpm ci\n");

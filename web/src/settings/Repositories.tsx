@@ -42,6 +42,7 @@ function Entries({ asked }: { asked: string | null }) {
   // Null: nobody said so; then it is added that somebody came for.
   const [adding, setAdding] = useState<boolean | null>(null);
   const found = entries.data ?? [];
+  const more = found.length > 0 ? "Another repository" : "Say something of a repository";
   const known = found.some((each) => asked !== null && sameRepository(each.repository, asked));
   return (
     <>
@@ -60,12 +61,12 @@ function Entries({ asked }: { asked: string | null }) {
       {entries.data &&
         ((adding ?? (asked !== null && !known)) ? (
           <div className="mt-6 rounded-md border bg-raised px-4 pt-3 pb-4">
-            <h2 className="text-13 font-semibold">Another repository</h2>
+            <h2 className="text-13 font-semibold">{more}</h2>
             <Form entry={null} repository={asked ?? ""} onDone={() => setAdding(false)} />
           </div>
         ) : (
           <Button className="mt-6" onClick={() => setAdding(true)}>
-            Another repository
+            {more}
           </Button>
         ))}
     </>

@@ -36,17 +36,19 @@ const token = (id: string, more: Partial<Token> = {}): Token => ({
   ...more,
 });
 
-/** A hub that keeps tokens, and lets none be made for ever. */
-function hub(tokens: Token[], role: Role = "member") {
+/** A hub that keeps tokens, and takes none for more than a year. */
+function hub(tokens: Token[], role: Role = "member", neverAllowed = false) {
   const asked: NewToken[] = [];
   server.use(
     http.get(`${API}/me`, () => HttpResponse.json({ id: "u", name: "Ada", role })),
-    http.get(`${API}/tokens`, () => HttpResponse.json({ items: tokens, next: null })),
+    http.get(`${API}/tokens`, () =>
+      HttpResponse.json({ items: tokens, never_allowed: neverAllowed }),
+    ),
     http.post(`${API}/tokens`, async ({ request }) => {
       const wish = (await request.json()) as NewToken;
       asked.push(wish);
-      if (wish.never) {
-        const detail = "Tokens have to expire here.";
+      if ((wish.days ?? 0) > 365) {
+        const detail = "A token is good for between 1 and 365 days.";
         const body = { status: 422, title: "No", code: "invalid_input", detail };
         return HttpResponse.json(body, { status: 422 });
       }
@@ -98,13 +100,25 @@ it("offers admins alone what admins alone may", async () => {
 
 it("says why one can't be made, and asks for something that it is for", async () => {
   hub([]);
-  fireEvent.click(screen.getByRole("checkbox", { name: "It never expires" }));
+  fireEvent.change(screen.getByLabelText("For how many days"), { target: { value: "1000" } });
   fireEvent.click(screen.getByRole("button", { name: "Make a token" }));
-  await screen.findByText("Tokens have to expire here.");
+  await screen.findByText("A token is good for between 1 and 365 days.");
   fireEvent.click(screen.getByRole("checkbox", { name: "Read" }));
   fireEvent.click(screen.getByRole("checkbox", { name: "Sessions" }));
   const make = screen.getByRole("button", { name: "Make a token" }) as HTMLButtonElement;
   expect(make.disabled).toBe(true);
+});
+
+it("offers one for ever where the installation does", async () => {
+  hub([]);
+  await waitFor(() => expect(queryClient.getQueryData(["tokens"])).toBeDefined());
+  expect(screen.queryByRole("checkbox", { name: "It never expires" })).toBeNull();
+  cleanup();
+  queryClient.clear();
+  const asked = hub([], "member", true);
+  fireEvent.click(await screen.findByRole("checkbox", { name: "It never expires" }));
+  fireEvent.click(screen.getByRole("button", { name: "Make a token" }));
+  await waitFor(() => expect(asked.at(-1)).toMatchObject({ days: null, never: true }));
 });
 
 it("revokes one after it has asked", async () => {

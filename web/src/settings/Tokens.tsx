@@ -29,14 +29,14 @@ export function Tokens() {
         With one of them a program does in your name what it is made for, and nothing else.
       </p>
       {tokens.error && <ErrorProblem error={tokens.error} className="mt-3" />}
-      {tokens.data && tokens.data.length > 0 && (
+      {tokens.data && tokens.data.items.length > 0 && (
         <ul aria-label="Tokens" className="mt-3 divide-y rounded-md border bg-raised">
-          {tokens.data.map((token) => (
+          {tokens.data.items.map((token) => (
             <Row key={token.id} token={token} revoke={() => setAsked(token)} />
           ))}
         </ul>
       )}
-      <New />
+      <New neverAllowed={tokens.data?.never_allowed ?? false} />
       <Confirm
         open={asked !== null}
         onClose={() => {
@@ -94,7 +94,7 @@ function labelOf(scope: Scope): string {
   return SCOPES.find((each) => each.value === scope)?.label ?? scope;
 }
 
-function New() {
+function New({ neverAllowed }: { neverAllowed: boolean }) {
   const { data: me } = useQuery(queries.me);
   const make = useMakeToken();
   const [name, setName] = useState("");
@@ -142,15 +142,17 @@ function New() {
               value={days}
               onValue={setDays}
             />
-            <label className="mt-1 flex min-h-6 items-center gap-2 text-13 text-ink-2 pointer-coarse:min-h-11">
-              <input
-                type="checkbox"
-                checked={never}
-                onChange={(event) => setNever(event.target.checked)}
-                className="size-4 accent-[var(--accent)]"
-              />
-              It never expires
-            </label>
+            {neverAllowed && (
+              <label className="mt-1 flex min-h-6 items-center gap-2 text-13 text-ink-2 pointer-coarse:min-h-11">
+                <input
+                  type="checkbox"
+                  checked={never}
+                  onChange={(event) => setNever(event.target.checked)}
+                  className="size-4 accent-[var(--accent)]"
+                />
+                It never expires
+              </label>
+            )}
           </div>
         </div>
         <fieldset className="mt-3">

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from bunkhouse.api.schemas import Input
+from bunkhouse.api.schemas import Input, Page
 from bunkhouse.people import Role, Scope, SessionRole
 from bunkhouse.people.identity import SCOPES
 from bunkhouse.people.tokens import USUAL_SCOPES
@@ -46,6 +46,13 @@ class TokenOut(BaseModel):
     last_used_at: datetime | None
     """To the minute."""
     token: str | None = None
+
+
+class TokensOut(Page[TokenOut]):
+    """Your tokens, and what can be made here."""
+
+    never_allowed: bool
+    """Whether one can be made that does not expire by itself."""
 
 
 class BrowserOut(BaseModel):

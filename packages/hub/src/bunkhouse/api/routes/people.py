@@ -13,7 +13,15 @@ from bunkhouse.api.access import (
     cookie_name,
     is_secure,
 )
-from bunkhouse.api.people_schemas import Me, PersonId, PersonOut, PersonPatch, TokenIn, TokenOut
+from bunkhouse.api.people_schemas import (
+    Me,
+    PersonId,
+    PersonOut,
+    PersonPatch,
+    TokenIn,
+    TokenOut,
+    TokensOut,
+)
 from bunkhouse.api.schemas import Page
 from bunkhouse.errors import InvalidInput
 from bunkhouse.people import ApiToken
@@ -76,9 +84,12 @@ async def deactivate_person(person_id: PersonId, hub: Hub, person: PeopleManager
 
 
 @router.get("/tokens")
-async def list_tokens(hub: Hub, person: TokenOwner) -> Page[TokenOut]:
+async def list_tokens(hub: Hub, person: TokenOwner) -> TokensOut:
     """List your tokens."""
-    return Page(items=[_out(token) for token in await hub.people.tokens(person)])
+    return TokensOut(
+        items=[_out(token) for token in await hub.people.tokens(person)],
+        never_allowed=TokenRules.of(hub.settings).never,
+    )
 
 
 @router.post("/tokens", status_code=201)
