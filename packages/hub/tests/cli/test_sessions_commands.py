@@ -178,7 +178,7 @@ async def test_a_hub_that_can_not_be_reached(lone: Program) -> None:
 async def test_a_token_that_is_wrong(house: House, program: Program) -> None:
     program.environment["BUNKHOUSE_TOKEN"] = "bh_wrong"
     ended = await program("sessions")
-    assert (ended.code, "This token is not valid." in ended.err) == (1, True)
+    assert (ended.code, "This token is not valid:" in ended.err) == (1, True)
 
 
 @pytest.mark.parametrize(
