@@ -104,10 +104,7 @@ def container_removed(ground: Ground, session: str) -> str | None:
 def container_frozen(ground: Ground, session: str) -> str | None:
     """All its processes stand still, as where an engine dies while it keeps a sandbox's files."""
     sandbox = ground.engine.sandbox(session)
-    if sandbox is None:
-        return None
-    ground.engine.ask("POST", f"/containers/{sandbox}/pause")
-    return sandbox[:12]
+    return sandbox[:12] if sandbox is not None and ground.engine.freeze(sandbox) else None
 
 
 def engine_restarted(ground: Ground, _session: str) -> str:

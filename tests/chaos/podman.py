@@ -103,6 +103,16 @@ class Engine:
                 assert time.monotonic() < deadline, error.response.text
                 time.sleep(0.2)  # the engine is busy with it
 
+    def freeze(self, container: str) -> bool:
+        """Have all its processes stand still; False: it does not run."""
+        try:
+            self.ask("POST", f"/containers/{container}/pause")
+        except httpx2.HTTPStatusError:
+            shown = self.ask("GET", f"/containers/{container}/json")
+            assert shown is None or shown["State"]["Status"] != "running", shown["State"]
+            return False
+        return True
+
     def kill_in(self, container: str, program: str) -> bool:
         """`kill -9` a program in a container, by its command line; False: it does not run.
 
