@@ -1,34 +1,14 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import {
-  cleanup,
-  configure,
-  fireEvent,
-  render,
-  screen,
-  waitFor,
-  within,
-} from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { queryClient } from "@/api/queries";
+import { afterEach, expect, it, vi } from "vitest";
 import type { GitHubSetup, GitHubState, RegisteredApp, Role } from "@/api/types";
+import { API, bePatient, draw, listen, server } from "../../dev/page-in-jsdom";
 import { GitHubApp } from "./GitHubApp";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-vi.setConfig({ testTimeout: 30_000 });
-configure({ asyncUtilTimeout: 5_000 });
-
-beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
-  vi.unstubAllGlobals();
-});
-afterAll(() => server.close());
+bePatient();
+listen();
+afterEach(() => vi.unstubAllGlobals());
 
 const APP: RegisteredApp = {
   ...{ name: "Bunkhouse of Acme", slug: "bunkhouse-of-acme", owner: "acme", host: "github.com" },
@@ -74,12 +54,7 @@ function hub(more: Partial<GitHubState> = {}, role: Role = "admin") {
   return wishes;
 }
 
-const show = () =>
-  render(
-    <QueryClientProvider client={queryClient}>
-      <GitHubApp />
-    </QueryClientProvider>,
-  );
+const show = () => draw(<GitHubApp />);
 
 it("sends the browser to where the App is made", async () => {
   const assign = vi.fn();

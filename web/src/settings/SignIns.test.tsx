@@ -1,34 +1,15 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import {
-  cleanup,
-  configure,
-  fireEvent,
-  render,
-  screen,
-  waitFor,
-  within,
-} from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { queryClient } from "@/api/queries";
+import { expect, it } from "vitest";
 import type { Browser } from "@/api/types";
+import { API, bePatient, draw, listen, server } from "../../dev/page-in-jsdom";
 import { SignIns } from "./SignIns";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-vi.setConfig({ testTimeout: 30_000 });
-configure({ asyncUtilTimeout: 5_000 });
 const SINCE = "2026-01-01T00:00:00Z";
 
-beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
-});
-afterAll(() => server.close());
+bePatient();
+listen();
 
 const browser = (id: string, more: Partial<Browser> = {}): Browser => ({
   ...{ id, device: id, address: "192.0.2.7", created_at: SINCE, last_seen_at: SINCE },
@@ -49,11 +30,7 @@ function hub(browsers: Browser[]) {
       return new HttpResponse(null, { status: 204 });
     }),
   );
-  render(
-    <QueryClientProvider client={queryClient}>
-      <SignIns />
-    </QueryClientProvider>,
-  );
+  draw(<SignIns />);
 }
 
 const rows = async () =>

@@ -1,34 +1,16 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import {
-  cleanup,
-  configure,
-  fireEvent,
-  render,
-  screen,
-  waitFor,
-  within,
-} from "@testing-library/react";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { queryClient } from "@/api/queries";
 import type { NewToken, Role, Token } from "@/api/types";
+import { API, bePatient, draw, listen, server } from "../../dev/page-in-jsdom";
 import { Tokens } from "./Tokens";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-vi.setConfig({ testTimeout: 30_000 });
-configure({ asyncUtilTimeout: 5_000 });
 const SINCE = "2026-01-01T00:00:00Z";
 
-beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  server.resetHandlers();
-});
-afterAll(() => server.close());
+bePatient();
+listen();
 
 const token = (id: string, more: Partial<Token> = {}): Token => ({
   ...{ id, name: id, scopes: ["read"], created_at: SINCE, expires_at: null, last_used_at: null },
@@ -64,11 +46,7 @@ function hub(tokens: Token[], role: Role = "member", neverAllowed = false) {
       return new HttpResponse(null, { status: 204 });
     }),
   );
-  render(
-    <QueryClientProvider client={queryClient}>
-      <Tokens />
-    </QueryClientProvider>,
-  );
+  draw(<Tokens />);
   return asked;
 }
 

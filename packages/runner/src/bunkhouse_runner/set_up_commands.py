@@ -8,6 +8,7 @@ themselves. One that fails ends the run, and the agent is told with the next pro
 import asyncio
 import codecs
 import contextlib
+import io
 import json
 import os
 import re
@@ -248,7 +249,7 @@ class _Printed:
         """Read until nobody writes any more; closes the descriptor."""
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
-        with open(descriptor, "rb", buffering=0) as pipe:  # noqa: ASYNC230 - it is open already
+        with io.FileIO(descriptor, "rb") as pipe:
             transport, _ = await loop.connect_read_pipe(
                 lambda: asyncio.StreamReaderProtocol(reader), pipe
             )

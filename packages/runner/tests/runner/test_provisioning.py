@@ -72,7 +72,7 @@ async def asked(house: House, method: str, path: str) -> httpx2.Response:
 
 
 async def test_what_the_hub_decides_is_done_before_prompts_and_once(
-    house: House, origin: Path, git: Git
+    house: House, origin: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (origin / ".bunkhouse").mkdir()
     (origin / CONFIG).write_text("model = 'x'\n")
@@ -90,7 +90,7 @@ async def test_what_the_hub_decides_is_done_before_prompts_and_once(
             seen.append(dict(agent.context.account.variables))
             await start(*given)
 
-        agent.start = started  # type: ignore[method-assign]
+        monkeypatch.setattr(agent, "start", started)
 
     house.prepare = prepare
     workspace = house.room / "workspace"

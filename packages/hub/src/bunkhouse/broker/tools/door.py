@@ -6,6 +6,7 @@ breaks its call off.
 """
 
 import asyncio
+from typing import cast
 
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
@@ -83,8 +84,7 @@ class ToolsDoor:
     async def _call(
         self, context: ServerRequestContext, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        request = context.request
-        assert isinstance(request, Request)  # noqa: S101 - no other transport is served here
+        request = cast("Request", context.request)  # no other transport is served here
         session_id: str = request.scope[_SESSION]
         try:
             text = await self._serving.call(session_id, params.name, params.arguments or {})
