@@ -1,4 +1,16 @@
-import { type ComponentProps, useId } from "react";
+import { type ComponentProps, type ReactNode, useId } from "react";
+
+interface Said {
+  label: string;
+  hint?: string;
+  onValue: (value: string) => void;
+}
+
+/** What says of a field which words are about it. */
+interface Named {
+  id: string;
+  "aria-describedby": string | undefined;
+}
 
 /** A line to fill in, what it is above it and a word of help below. */
 export function Field({
@@ -6,29 +18,18 @@ export function Field({
   hint,
   onValue,
   ...rest
-}: Omit<ComponentProps<"input">, "onChange"> & {
-  label: string;
-  hint?: string;
-  onValue: (value: string) => void;
-}) {
-  const help = useId();
+}: Omit<ComponentProps<"input">, "onChange"> & Said) {
   return (
-    <div>
-      <label>
-        <span className="mb-1 block text-13 text-ink-2">{label}</span>
+    <Labelled label={label} hint={hint}>
+      {(named) => (
         <input
-          aria-describedby={hint ? help : undefined}
+          {...named}
           onChange={(event) => onValue(event.target.value)}
           className="target h-8 w-full rounded-md border border-line-strong bg-paper px-2.5"
           {...rest}
         />
-      </label>
-      {hint && (
-        <p id={help} className="mt-1 text-12 text-ink-3">
-          {hint}
-        </p>
       )}
-    </div>
+    </Labelled>
   );
 }
 
@@ -38,25 +39,36 @@ export function Area({
   hint,
   onValue,
   ...rest
-}: Omit<ComponentProps<"textarea">, "onChange"> & {
-  label: string;
-  hint?: string;
-  onValue: (value: string) => void;
-}) {
-  const help = useId();
+}: Omit<ComponentProps<"textarea">, "onChange"> & Said) {
   return (
-    <div>
-      <label>
-        <span className="mb-1 block text-13 text-ink-2">{label}</span>
+    <Labelled label={label} hint={hint}>
+      {(named) => (
         <textarea
-          aria-describedby={hint ? help : undefined}
+          {...named}
           onChange={(event) => onValue(event.target.value)}
           rows={3}
           spellCheck={false}
           className="field-sizing-content block max-h-80 w-full rounded-md border border-line-strong bg-paper px-2.5 py-1.5 font-mono text-12"
           {...rest}
         />
+      )}
+    </Labelled>
+  );
+}
+
+function Labelled({
+  label,
+  hint,
+  children,
+}: Pick<Said, "label" | "hint"> & { children: (named: Named) => ReactNode }) {
+  const id = useId();
+  const help = useId();
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1 block text-13 text-ink-2">
+        {label}
       </label>
+      {children({ id, "aria-describedby": hint ? help : undefined })}
       {hint && (
         <p id={help} className="mt-1 text-12 text-ink-3">
           {hint}
