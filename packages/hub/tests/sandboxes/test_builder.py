@@ -15,7 +15,8 @@ from bunkhouse.sandboxes.recipe import Recipe, Step
 
 HOST = HostConfiguration(None, (), (), "https://npm.test/", (), ())
 RECIPE = Recipe({"Containerfile": (b"ARG BASE\nFROM ${BASE}\n", 0o644)}, "key", (Step("Work", 1),))
-GONE = {"error": "checking if cached image exists: getting top layer info: layer not known"}
+LAYER_GONE = {"error": "checking if cached image exists: getting top layer info: layer not known"}
+IMAGE_GONE = {"error": 'copying image "ec4d": locating image with ID "ec4d": image not known'}
 
 
 class Builds:
@@ -72,21 +73,30 @@ async def build(docker: aiodocker.Docker, folder: Path, *, fresh: bool = False) 
     )
 
 
-async def test_layers_that_went_away_are_built_again(
+@pytest.mark.parametrize("gone", [LAYER_GONE, IMAGE_GONE], ids=["layer", "image"])
+async def test_what_went_away_is_built_again(
+    gone: dict[str, str], builds: Builds, docker: aiodocker.Docker, tmp_path: Path
+) -> None:
+    builds.answers = [gone, {"stream": "Successfully built"}]
+    await build(docker, tmp_path)
+    assert builds.nocache == ["0", "0"]
+    assert "built again" in (tmp_path / "image.log").read_text()
+
+
+async def test_what_goes_away_again_is_built_without_the_cache(
     builds: Builds, docker: aiodocker.Docker, tmp_path: Path
 ) -> None:
-    builds.answers = [GONE, {"stream": "Successfully built"}]
+    builds.answers = [IMAGE_GONE, LAYER_GONE, {"stream": "Successfully built"}]
     await build(docker, tmp_path)
-    assert builds.nocache == ["0", "1"]
-    assert "without the cache" in (tmp_path / "image.log").read_text()
+    assert builds.nocache == ["0", "0", "1"]
 
 
 @pytest.mark.parametrize(
     ("answers", "fresh", "tried"),
     [
         ([{"error": "exit status 1"}], False, ["0"]),
-        ([GONE], True, ["1"]),
-        ([GONE, GONE], False, ["0", "1"]),
+        ([LAYER_GONE], True, ["1"]),
+        ([IMAGE_GONE] * 3, False, ["0", "0", "1"]),
     ],
     ids=["another failure", "without the cache", "again and again"],
 )

@@ -9,7 +9,13 @@ from typing import TextIO
 
 import aiodocker
 
-from bunkhouse.errors import EngineDown, StorageFull, Unavailable, UpstreamFailed
+from bunkhouse.errors import (
+    EngineDown,
+    ImageMissing,
+    StorageFull,
+    Unavailable,
+    UpstreamFailed,
+)
 from bunkhouse.sandboxes.base import ensure_base
 from bunkhouse.sandboxes.build_output import BuildOutput
 from bunkhouse.sandboxes.build_stream import stream
@@ -23,8 +29,11 @@ _UNREACHED = re.compile(
     re.IGNORECASE,
 )
 
-_CACHE_GONE = "layer not known"
+_LAYER_GONE = "layer not known"
 """What Podman says where a layer that it looked up in its cache was removed at the same time."""
+_TRIES = ("0", "0", "1")
+"""What `nocache` is from one try to the next while images go away under the build. The second finds
+in the cache all that is still there, its own work first; the third needs none of it."""
 
 
 async def build(
@@ -65,9 +74,10 @@ async def build(
             "layers": "1",
             "buildargs": json.dumps({"BASE": base, **_proxies(os.environ)}),
         }
-        for nocache in ("1",) if fresh else ("0", "1"):
+        tries = list(_TRIES[-1:] if fresh else _TRIES)
+        while True:
+            params["nocache"] = tries.pop(0)
             try:
-                params["nocache"] = nocache
                 async for _ in stream(docker, "build", params, recipe.tar(), say):
                     pass
                 return
@@ -75,9 +85,14 @@ async def build(
                 raise
             except Unavailable as error:
                 say(error.message)
-                if nocache == "1" or _CACHE_GONE not in error.message:
+                if not tries or not _went_away(error):
                     raise _failed(output, error, log) from error
-                say("Somebody removed images meanwhile; it is built again without the cache.")
+                say("Somebody removed images meanwhile; it is built again.")
+
+
+def _went_away(error: Unavailable) -> bool:
+    """An image or a layer that the build looked up was removed before it was used."""
+    return isinstance(error, ImageMissing) or _LAYER_GONE in error.message
 
 
 def _reader(
@@ -104,7 +119,11 @@ def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _failed(output: BuildOutput, error: Unavailable, log: Path) -> UpstreamFailed:
-    complaint = output.complaint() or error.message
+    complaint = output.complaint() or (
+        "images that it is made from were removed meanwhile."
+        if _went_away(error)
+        else error.message
+    )
     remedy = f"All it printed is in {log}."
     if _UNREACHED.search(complaint):
         remedy = (
