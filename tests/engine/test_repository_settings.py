@@ -153,6 +153,30 @@ def test_a_set_up_that_fails_leaves_a_session_to_work_in_and_is_run_again(
     client.delete(session)
 
 
+def test_a_set_up_that_takes_long_is_stopped_and_the_session_is_there_to_work_in(
+    client: Client, place: Path
+) -> None:
+    folder = with_settings(place / "endless", LASTING)
+    session = client.create("[demo:hello]", repository=str(folder))
+    client.until(session, happened("tool_output_chunk", text="begun\n"))
+    client.post(f"/api/sessions/{session}/stop")
+    log = client.until(session, idle)
+    assert of(log, "prompt_withdrawn")
+    (update,) = of(log, "tool_call_update", status="failed")
+    assert (update["output"], update["error"]) == ("begun\n", "Somebody stopped it.")
+    assert client.run(session, "pgrep -f tmp/go || cat count").stdout == "x\n"
+    assert client.turn(session, "[demo:hello]")[-1]["outcome"] == "done"
+
+    # Run once more it may be stopped as well, before what waits for it.
+    after = client.session(session)["last_seq"]
+    client.post(f"/api/sessions/{session}/setup", status=202)
+    client.until(session, happened("tool_output_chunk", text="begun\n"), after=after)
+    client.post(f"/api/sessions/{session}/stop")
+    client.until(session, happened("stage", name="commands", status="failed"), after=after)
+    assert client.turn(session, "[demo:hello]")[-1]["outcome"] == "done"
+    client.delete(session)
+
+
 def test_a_hub_that_is_killed_meanwhile_finds_the_set_up_going_on(
     hub: HubProcess, place: Path
 ) -> None:

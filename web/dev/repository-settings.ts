@@ -103,7 +103,7 @@ export const setUp: Step[] = [
       type: "error",
       code: "set_up_failed",
       message:
-        "The repository's set-up command `npm ci --no-audit` failed. It ended with exit code 1.",
+        "The repository's set-up command `npm ci --no-audit` did not finish. It ended with exit code 1.",
       remedy:
         "The session can be used. The agent is told with the next prompt; the set-up can be run again from the details of the session.",
     },

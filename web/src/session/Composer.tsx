@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { clsx } from "clsx";
 import { Square } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import { queries } from "@/api/queries";
 import type { When } from "@/api/types";
 import { AttachButton } from "@/attach/AttachButton";
@@ -16,6 +16,7 @@ import { useStored } from "@/ui/stored";
 import { takeQuotes } from "./comments/quoting";
 import { useSessionPage } from "./context";
 import { Queue } from "./queue/Queue";
+import { useStop } from "./use-stop";
 
 /** Where people write: to the agent at once, or into the queue while it works. */
 export function Composer() {
@@ -24,10 +25,8 @@ export function Composer() {
   const [text, setText] = useStored(`draft.${id}`, "");
   const attachments = useAttachments(id);
   const dropping = useDrop(attachments.add);
-  const [stopping, setStopping] = useState<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const turn = transcript.turn?.id ?? null;
-  const { drive } = transcript;
+  const { drive, turn } = transcript;
   const rests = state === "hibernated" || state === "ended";
   const free = (state === "idle" || rests) && transcript.queue.length === 0 && !drive;
   const ended = state === "ended" && session !== undefined && !session.kept;
@@ -36,6 +35,8 @@ export function Composer() {
 
   const now = useRef(text);
   now.current = text;
+  const put = (words: string) =>
+    setText([words, now.current].filter((each) => each.trim() !== "").join("\n\n"));
   const sent = useRef(Promise.resolve());
   const send = (when: When) => {
     if (!ready) return;
@@ -47,13 +48,13 @@ export function Composer() {
     sent.current = sent.current.then(async () => {
       if (await act(actions.prompt(prompt))) return;
       putBack();
-      setText([text, now.current].filter((words) => words.trim() !== "").join("\n\n"));
+      put(text);
     });
   };
   const comment = () => {
     setText("");
     void act(actions.comment(text.trim())).then((done) => {
-      if (!done) setText([text, now.current].filter((words) => words.trim() !== "").join("\n\n"));
+      if (!done) put(text);
     });
   };
   useEffect(
@@ -64,14 +65,12 @@ export function Composer() {
       }),
     [id, setText],
   );
-  const stop = () => {
-    if (!turn || stopping === turn) return;
-    setStopping(turn);
-    void act(actions.stop()).then((done) => {
-      if (!done) setStopping(null);
-    });
-  };
-  useKeys({ ...(full ? {} : { Escape: stop }), "/": () => field.current?.focus() });
+  const { possible, runs, asked, stop } = useStop(put);
+  const onEscape = runs ? stop : undefined;
+  useKeys({
+    ...(onEscape && !full ? { Escape: onEscape } : {}),
+    "/": () => field.current?.focus(),
+  });
 
   return (
     <div>
@@ -98,7 +97,7 @@ export function Composer() {
               send(event.shiftKey ? "now" : "queue");
             } else if (event.key === "Escape") {
               event.preventDefault();
-              if (turn) stop();
+              if (onEscape) onEscape();
               else field.current?.blur();
             }
           }}
@@ -128,11 +127,11 @@ export function Composer() {
             testId="session-model"
           />
           <div className="ml-auto flex gap-2">
-            {turn && (
-              <Button data-testid="stop" disabled={stopping === turn} onClick={stop}>
+            {possible && (
+              <Button data-testid="stop" disabled={asked} onClick={stop}>
                 <Square size={12} fill="currentColor" />
-                {stopping === turn ? "Stopping…" : "Stop"}
-                <Kbd keys="Esc" />
+                {asked ? "Stopping…" : "Stop"}
+                {runs && <Kbd keys="Esc" />}
               </Button>
             )}
             {text.trim() !== "" && attachments.files.length === 0 && (

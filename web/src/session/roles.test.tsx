@@ -1,63 +1,9 @@
 // @vitest-environment jsdom
-import { act, fireEvent, screen, waitFor } from "@testing-library/react";
-import { HttpResponse, http } from "msw";
-import { afterEach, beforeAll, expect, it } from "vitest";
-import type { Session } from "@/api/types";
-import { logPage } from "../../dev/log-pages";
-import {
-  API,
-  bePatient,
-  drawRouter,
-  listen,
-  SLOW_MS,
-  server,
-  stubWindow,
-} from "../../dev/page-in-jsdom";
-import { busy } from "../../dev/recordings";
-import { logOf } from "../../dev/steps";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { expect, it } from "vitest";
+import { asked, beforeSessions, open } from "../../dev/session-in-jsdom";
 
-let asked: string[] = [];
-
-bePatient();
-stubWindow();
-listen("bypass");
-beforeAll(async () => {
-  // Read before the first test has to wait for it.
-  await import("./SessionRoute");
-}, SLOW_MS);
-afterEach(async () => {
-  const { router } = await import("@/router");
-  await act(async () => router.history.push("/nowhere"));
-});
-
-/** The page of a recorded session, as somebody with this role sees it. */
-async function open(id: string, role: Session["role"], search = "") {
-  const { router } = await import("@/router");
-  const recorded = busy().find(({ session }) => session.id === id);
-  if (!recorded) throw new Error(`There is no recording ${id}.`);
-  const session: Session = { ...recorded.session, id: `${id}-${role}`, role, author: "Ada" };
-  const log = logOf(...recorded.past.map(([, event]) => event));
-  server.use(
-    http.get(`${API}/me`, () => HttpResponse.json({ id: "u2", name: "Ben", role: "member" })),
-    http.get(`${API}/sessions`, () => HttpResponse.json({ items: [session], next: null })),
-    http.get(`${API}/events`, () => new HttpResponse(": here\n\n")),
-    http.get(`${API}/models`, () => HttpResponse.json({ default: "", items: [], providers: [] })),
-    http.get(`${API}/system`, () => HttpResponse.json({ version: "1", image: { state: "ready" } })),
-    http.get(`${API}/sessions/${session.id}/events`, ({ request }) =>
-      HttpResponse.json(logPage(log, new URL(request.url).searchParams)),
-    ),
-  );
-  asked = [];
-  server.events.on("request:start", ({ request }) => {
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith(`/api/sessions/${session.id}/`)) {
-      asked.push(`${request.method} ${pathname.slice(`/api/sessions/${session.id}/`.length)}`);
-    }
-  });
-  drawRouter(router);
-  // A router that is not on the page does not hear where it is led.
-  await act(async () => router.history.push(`/sessions/${session.id}${search}`));
-}
+beforeSessions();
 
 const tabs = () =>
   ["Changes", "Editor", "Browser", "Terminal", "Preview", "Details"].filter((name) =>
@@ -65,7 +11,7 @@ const tabs = () =>
   );
 
 it("gives a driver what answers the agent, and all panes", async () => {
-  await open("s-permission", "driver");
+  await open("s-permission", { role: "driver" });
   expect(await screen.findByTestId("permission-once")).toBeTruthy();
   expect(screen.getByTestId("composer")).toBeTruthy();
   expect(screen.getByTitle("Rename")).toBeTruthy();
@@ -76,7 +22,7 @@ it("gives a driver what answers the agent, and all panes", async () => {
 it.each(["viewer", "commenter"] as const)(
   "shows a %s what is asked, and whom to ask",
   async (role) => {
-    await open("s-permission", role);
+    await open("s-permission", { role });
     const card = await screen.findByTestId("permission-card");
     expect(card.textContent).toContain("git push origin v2.4.0");
     const note = await screen.findByTestId("onlooker");
@@ -107,7 +53,7 @@ it.each(["viewer", "commenter"] as const)(
 );
 
 it("shows a viewer a question with nothing to press", async () => {
-  await open("s-question", "viewer");
+  await open("s-question", { role: "viewer" });
   const card = await screen.findByTestId("question-card");
   await screen.findByTestId("onlooker");
   const choices = [...card.querySelectorAll("input")];
@@ -117,7 +63,7 @@ it("shows a viewer a question with nothing to press", async () => {
 });
 
 it("starts nothing in the sandbox for a viewer whom an address leads there", async () => {
-  await open("s-working", "viewer", "?pane=terminal");
+  await open("s-working", { role: "viewer", search: "?pane=terminal" });
   expect(await screen.findByText(/open to drivers of this session/)).toBeTruthy();
   await waitFor(() => expect(asked).toContain("GET events"));
   expect(asked.filter((request) => !request.startsWith("GET events"))).toEqual([]);

@@ -16,7 +16,7 @@ const SHEET: [string, [string, string[]][]][] = [
     [
       ["Send, or queue while it works", ["Ctrl+Enter"]],
       ["Send now, into the running turn", ["Ctrl+Shift+Enter"]],
-      ["Stop the turn", ["Esc"]],
+      ["Stop the turn, or the set-up", ["Esc"]],
       ["Write", ["/"]],
       ["Pause and drive, hand back", ["Alt+P"]],
       ["To the start", ["Home"]],

@@ -4,6 +4,7 @@ import pytest
 
 from bunkhouse.errors import Conflict, InvalidInput, NotFound, TooLarge
 from bunkhouse.sessions import NewSession, runner_word
+from bunkhouse.store import outbox
 from bunkhouse_protocol.events import (
     AgentMessageChunk,
     PermissionRequested,
@@ -98,8 +99,6 @@ async def test_a_lost_turn_ends_as_failed_when_the_runner_knows_nothing_of_it(ro
     await runner.ready(turn=None)  # its command still waits in the outbox
     assert (await room.sessions.get(session_id)).state == "working"
     async with room.journal.change(session_id) as change:
-        from bunkhouse.store import outbox
-
         await outbox.clear(change.tx, session_id)
     await runner.ready(turn=None)
     ended = [e for e in await room.sessions.events(session_id) if isinstance(e, TurnEnded)]
@@ -113,6 +112,21 @@ async def test_stop_before_the_start_takes_the_prompt_back(room: Room) -> None:
     await runner.ready()
     view = await room.sessions.get(session_id)
     assert (view.state, view.queue) == ("idle", [])
+
+
+async def test_stop_ends_the_set_up_too_wherever_one_may_run(room: Room) -> None:
+    session_id, runner = await started(room, "never mind")
+
+    async def told() -> list[object]:
+        async with room.database.read() as tx:
+            return [command for _, _, command in await outbox.waiting(tx, session_id)]
+
+    stop = {"command": "stop", "turn_id": None}
+    await room.sessions.stop(session_id, ADMIN)
+    assert await told() == [stop]
+    await runner.ready()
+    await room.sessions.stop(session_id, ADMIN)  # it may be run once more at any time
+    assert await told() == [stop, stop]
 
 
 async def test_a_queued_prompt_can_be_withdrawn_but_not_a_running_one(room: Room) -> None:

@@ -206,10 +206,14 @@ class SteerCommand(BaseModel):
 
 
 class StopCommand(BaseModel):
-    """End the running turn at once; nothing happens if it is another or none."""
+    """End set-up commands that run, and the running turn if it is this one, at once.
+
+    Nothing happens where nothing runs.
+    """
 
     command: Literal["stop"] = "stop"
-    turn_id: str
+    turn_id: str | None
+    """None: none runs as far as the hub knows."""
 
 
 class PauseCommand(BaseModel):

@@ -336,7 +336,9 @@ class Runner:
             self._spool.take(waiting.id)
             match waiting.command:
                 case StopCommand(turn_id=turn_id):
-                    self._turns.stop(turn_id)
+                    self._provision.commands.stop()
+                    if turn_id is not None:
+                        self._turns.stop(turn_id)
                 case SteerCommand() as steer:
                     self._turns.steer(steer)
                 case SetupCommand(session=spec):

@@ -2,7 +2,8 @@
 
 They stand in the log as tool calls do, each with what it printed. That they were begun is written
 down before: whatever ends them early (a restart, a rewind, sleep), they do not begin again by
-themselves. One that fails ends the run, and the agent is told with the next prompt.
+themselves. One that fails, or that a person stops, ends the run, and the agent is told with the
+next prompt.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ _DONE, _FAILED = "done", "failed"
 _NOTE = "note"
 _CHUNK = 64 * 1024
 _INTERRUPTED = "The sandbox was stopped while it ran."
+_STOPPED = "Somebody stopped it."
 
 
 class SetUpCommands:
@@ -62,6 +64,7 @@ class SetUpCommands:
         self._keep_text = keep_text
         self._outputs = Outputs(keep=keep_text)
         self._running = False
+        self._stopped = asyncio.Event()
 
     @property
     def running(self) -> bool:
@@ -106,6 +109,11 @@ class SetUpCommands:
     def want(self) -> None:
         """They are about to run: `run` follows, and nothing else is to begin before its end."""
         self._running = True
+        self._stopped.clear()
+
+    def stop(self) -> None:
+        """End them at once; nothing happens where none runs."""
+        self._stopped.set()
 
     async def run(self, wanted: SetUp) -> None:
         """Run them from the first on; what is wrong with one is told in the log."""
@@ -158,7 +166,8 @@ class SetUpCommands:
             self._break_off(call_id, command)
             raise
         if error is None and status is None:
-            error = f"It was ended: set-up commands may take {limit:g} s together."
+            late = f"It was ended: set-up commands may take {limit:g} s together."
+            error = _STOPPED if self._stopped.is_set() else late
         output = self._outputs.of(printed.whole())
         bad = error is not None or status != 0
         self._emit(
@@ -185,7 +194,7 @@ class SetUpCommands:
         self._emit(
             Problem(
                 code="set_up_failed",
-                message=f"The repository's set-up command `{_line(command)}` failed. {how}",
+                message=f"The repository's set-up command `{_line(command)}` did not finish. {how}",
                 remedy="The session can be used. The agent is told with the next prompt; the "
                 "set-up can be run again from the details of the session.",
             )
@@ -201,7 +210,7 @@ class SetUpCommands:
         return lambda text: self._emit(ToolOutputChunk(tool_call_id=call_id, text=text))
 
     async def _run(self, command: str, printed: "_Printed", seconds: float) -> int | None:
-        """Give its exit status; None: it took too long. Raises OSError."""
+        """Give its exit status; None: it took too long, or was stopped. Raises OSError."""
         # A pipe of our own: `Process.wait` would wait until nobody holds one that it made.
         reading, writing = os.pipe()
         try:
@@ -218,20 +227,22 @@ class SetUpCommands:
             os.close(writing)
         hearing = asyncio.create_task(printed.hear(reading))
         waiting = asyncio.create_task(process.wait())
+        stopped = asyncio.create_task(self._stopped.wait())
         try:
-            await asyncio.wait({waiting}, timeout=seconds)
-            late = not waiting.done()
-            if late:
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait({waiting, stopped}, timeout=seconds, return_when=first)
+            cut = not waiting.done()
+            if cut:
                 await processes.end(process)
             await asyncio.wait({hearing}, timeout=LINGER_SECONDS)
-            return None if late else _as_shell(waiting.result())
+            return None if cut else _as_shell(waiting.result())
         except BaseException:
             await asyncio.shield(processes.end(process, grace=1.0))
             raise
         finally:
-            for task in (hearing, waiting):
+            for task in (hearing, waiting, stopped):
                 task.cancel()
-            await asyncio.gather(hearing, waiting, return_exceptions=True)
+            await asyncio.gather(hearing, waiting, stopped, return_exceptions=True)
 
 
 class _Printed:
@@ -294,5 +305,5 @@ def _told(command: str, how: str, output: str) -> str:
     said = f"\nThe end of what it printed:\n{fence}\n{end}\n{fence}" if end else ""
     return (
         "(A note by Bunkhouse, not by the person: the set-up of this repository did not finish. "
-        f"Its command `{_line(command)}` failed. {how} Commands after it were not run.{said})"
+        f"Its command `{_line(command)}` did not. {how} Commands after it were not run.{said})"
     )

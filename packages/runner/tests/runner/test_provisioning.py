@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bunkhouse_protocol.configuring import CONFIG, ConfigFile, SetUp
-from bunkhouse_protocol.events import Event, Problem, Stage, ToolCallUpdate
-from bunkhouse_protocol.link import PromptCommand
+from bunkhouse_protocol.events import Event, Problem, Stage, ToolCallUpdate, TurnEnded
+from bunkhouse_protocol.link import PromptCommand, StopCommand
 from bunkhouse_runner import git as own_git
 from bunkhouse_runner import provisioning
 from bunkhouse_runner.processes import Account
@@ -58,6 +58,10 @@ def stages(house: House, name: str) -> list[str]:
 def outputs(house: House) -> list[str | None]:
     found = house.hub.of("tool_call_update")
     return [event.output for event in found if isinstance(event, ToolCallUpdate)]
+
+
+def ended(house: House) -> list[TurnEnded]:
+    return [event for event in house.hub.of("turn_ended") if isinstance(event, TurnEnded)]
 
 
 def is_ready(house: House) -> bool:
@@ -135,6 +139,29 @@ async def test_a_set_up_that_fails_leaves_the_session_usable_and_tells_the_agent
     assert "exit code 3" in first
     assert "no luck" in first
     assert second == "prompt say hello"
+
+
+@pytest.mark.parametrize("turn", [None, "t1"], ids=["nothing waits", "a prompt waits"])
+async def test_a_set_up_that_is_stopped_leaves_the_session_usable(
+    house: House, turn: str | None
+) -> None:
+    Decides(house, SetUp(commands=["echo begun; sleep 600"]))
+    async with house.serve(), house.running():
+        if turn:
+            await house.hub.command(PromptCommand(turn_id=turn, text="wait", model="demo/demo"))
+        await house.hub.until(lambda: bool(house.hub.of("tool_output_chunk")))
+        await house.hub.command(StopCommand(turn_id=turn))
+        await house.hub.until(lambda: is_ready(house))
+        assert house.hub.ready[-1].ok
+        assert outputs(house) == ["begun\n"]
+        await house.hub.command(PromptCommand(turn_id="t2", text="say hello", model="demo/demo"))
+        await house.hub.until(lambda: any(e.turn_id == "t2" for e in ended(house)))
+    assert [(e.turn_id, e.outcome) for e in ended(house)] == [
+        *([(turn, "stopped")] if turn else []),
+        ("t2", "done"),
+    ]
+    (said,) = [call for call in house.agent.calls if call.startswith("prompt")]
+    assert "Somebody stopped it." in said
 
 
 async def test_it_runs_again_when_asked_and_not_beside_a_turn(house: House) -> None:

@@ -160,6 +160,33 @@ async def test_one_that_takes_too_long_is_ended_with_all_that_it_started(bench: 
     assert not alive(int((bench.workspace / "pid").read_text()))
 
 
+async def test_a_person_stops_them(bench: Bench) -> None:
+    bench.commands.stop()  # none runs: nothing happens
+    slow = wanted("sleep 600 & echo $! > pid; echo begun; wait", "touch later")
+    running = asyncio.create_task(bench.commands.run_once(slow))
+    await bench.until(ToolOutputChunk)
+    bench.commands.stop()
+    await running
+    (update,) = bench.updates
+    assert (update.status, update.output, update.error) == (
+        "failed",
+        "begun\n",
+        "Somebody stopped it.",
+    )
+    assert not alive(int((bench.workspace / "pid").read_text()))
+    assert not (bench.workspace / "later").exists()
+    assert bench.stages[-1][0] == "failed"
+    assert bench.commands.note is not None
+    assert "Somebody stopped it." in bench.commands.note
+    bench.told.clear()
+    await bench.commands.run_once(slow)
+    assert bench.told == [], "they ran again by themselves"
+    bench.commands.want()
+    await bench.commands.run(wanted("touch later"))
+    assert bench.updates[0].status == "completed"
+    assert bench.commands.note is None
+
+
 async def test_what_it_leaves_running_is_not_waited_for(bench: Bench) -> None:
     await bench.commands.run_once(wanted("sleep 600 & echo $! > pid", seconds=60))
     assert bench.updates[0].status == "completed"

@@ -138,7 +138,7 @@ ACTIONS: dict[Action, Rule] = {
         "driver", "sessions", "Prompt; change, take back and repeat prompts, those of others too."
     ),
     "session.stop": InSession(
-        "driver", "sessions", "Stop the turn; set a failed session up again."
+        "driver", "sessions", "Stop the turn or the set-up; set a failed session up again."
     ),
     "session.answer": InSession(
         "driver", "sessions", "Answer the agent's questions and permission requests."

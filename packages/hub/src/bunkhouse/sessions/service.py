@@ -331,7 +331,10 @@ class Sessions:
             await turns.withdraw(change, prompt_id)
 
     async def stop(self, session_id: str, by: Person) -> SessionView:
-        """Stop what runs; the session stays usable. Nothing happens where nothing runs."""
+        """Stop what runs, a turn or the set-up; the session stays usable.
+
+        Where it is not up yet, what waits is taken back. Nothing happens where nothing runs.
+        """
         async with self._journal.change(session_id) as change:
             await turns.stop(change)
         return await self.get(session_id)

@@ -143,11 +143,11 @@ async def lose(change: Change, *, code: str, message: str) -> None:
 async def stop(change: Change) -> None:
     """End what runs; where nothing runs yet, take back what waits to be run."""
     prompt = await running(change)
-    if prompt is not None:
-        await change.command(StopCommand(turn_id=prompt.id))
-    elif change.row.state in ("queued", "starting", "restoring"):
+    if prompt is None and change.row.state in ("queued", "starting", "restoring"):
         for waiting in await prompts.in_state(change.tx, [change.row.id], "queued"):
             await withdraw(change, waiting.id)
+    if prompt is not None or change.row.state in ("starting", "restoring", "idle"):
+        await change.command(StopCommand(turn_id=prompt.id if prompt else None))
 
 
 async def withdraw(change: Change, prompt_id: str) -> None:
