@@ -1,16 +1,15 @@
 """Git's smart HTTP at the fake GitHub, with Basic authentication, by `git http-backend`."""
 
-import asyncio
 import base64
 import binascii
-import os
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from tests.fakes.github.world import Repository, World
+from tests.fakes import git_backend
+from tests.fakes.github.world import World
 
 _SERVICES = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 
@@ -41,7 +40,9 @@ async def answer(world: World, request: Request) -> Response:
         return _unauthorized("Authentication required.")
     if pushes and token and not token.writes(repository):
         return PlainTextResponse(f"Permission to {repository.full_name} denied.\n", 403)
-    response = await _backend(repository, service, request)
+    response = await git_backend.answer(
+        request, repository.folder, service, {"REMOTE_USER": "somebody"}
+    )
     if pushes and request.method == "POST":
         repository.pushed_at = datetime.now(UTC)
     return response
@@ -59,34 +60,3 @@ def _password(request: Request) -> str | None:
 
 def _unauthorized(said: str) -> Response:
     return PlainTextResponse(f"{said}\n", 401, {"www-authenticate": 'Basic realm="GitHub"'})
-
-
-async def _backend(repository: Repository, service: str, request: Request) -> Response:
-    body = await request.body()
-    env = {
-        "PATH": os.environ["PATH"],
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_PROJECT_ROOT": str(repository.folder),
-        "GIT_HTTP_EXPORT_ALL": "1",
-        "REMOTE_USER": "somebody",
-        "PATH_INFO": service,
-        "QUERY_STRING": request.url.query,
-        "REQUEST_METHOD": request.method,
-        "CONTENT_TYPE": request.headers.get("content-type", ""),
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
-        "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-    }
-    process = await asyncio.create_subprocess_exec(
-        "git",
-        "http-backend",
-        env=env,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate(body)
-    head, _, content = out.partition(b"\r\n\r\n")
-    headers = dict(line.decode().split(": ", 1) for line in head.split(b"\r\n") if b": " in line)
-    status = int(headers.pop("Status", "200 OK").split(" ")[0])
-    return Response(content, status, headers)

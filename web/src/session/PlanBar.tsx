@@ -1,8 +1,7 @@
 import { clsx } from "clsx";
-import { ChevronUp } from "lucide-react";
-import { useState } from "react";
 import type { PlanEntry } from "@/api/types";
 import { useSessionPage } from "./context";
+import { Strip } from "./Strip";
 
 const PATHS: Record<PlanEntry["status"], { tone: string; path: string }> = {
   pending: { tone: "text-ink-3", path: "M6 2.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7z" },
@@ -14,58 +13,47 @@ const PATHS: Record<PlanEntry["status"], { tone: string; path: string }> = {
 /** The agent's list of things to do: where it is, in one line; all of it when opened. */
 export function PlanBar() {
   const { transcript } = useSessionPage();
-  const [open, setOpen] = useState(false);
   const { plan } = transcript;
   const done = plan.filter((entry) => entry.status === "completed").length;
   const current = plan.find((entry) => entry.status === "in_progress");
   const over = plan.every((entry) => entry.status === "completed" || entry.status === "cancelled");
   if (plan.length === 0 || (over && !transcript.turn)) return null;
   return (
-    <section
-      data-testid="plan"
-      aria-label="Plan"
-      className="mb-2 rounded-md border bg-raised text-13"
+    <Strip
+      testId="plan"
+      label="Plan"
+      line={
+        <>
+          <span className="shrink-0 text-ink-3 tabular-nums">
+            {done} of {plan.length}
+          </span>
+          <span className="truncate">{current?.content ?? (over ? "All done" : "The plan")}</span>
+        </>
+      }
     >
-      <button
-        type="button"
-        aria-expanded={open}
-        onClick={() => setOpen(!open)}
-        className="quiet-ring target flex h-8 w-full items-center gap-2 px-3 text-left"
-      >
-        <span className="shrink-0 text-ink-3 tabular-nums">
-          {done} of {plan.length}
-        </span>
-        <span className="truncate">{current?.content ?? (over ? "All done" : "The plan")}</span>
-        <ChevronUp
-          size={14}
-          className={clsx("ml-auto shrink-0 text-ink-3 transition-transform", open && "rotate-180")}
-        />
-      </button>
-      {open && (
-        <ol className="max-h-[30vh] overflow-y-auto border-t px-3 py-1.5">
-          {plan.map((entry) => (
-            <li key={entry.content} className="flex gap-2.5 py-1">
-              <svg
-                viewBox="0 0 12 12"
-                role="img"
-                aria-label={entry.status.replace("_", " ")}
-                className={clsx("mt-1 size-3 shrink-0", PATHS[entry.status].tone)}
-              >
-                <path
-                  d={PATHS[entry.status].path}
-                  fill="none"
-                  stroke="currentColor"
-                  strokeWidth="1.6"
-                  strokeLinecap="round"
-                />
-              </svg>
-              <span className={clsx(entry.status !== "in_progress" && "text-ink-3")}>
-                {entry.content}
-              </span>
-            </li>
-          ))}
-        </ol>
-      )}
-    </section>
+      <ol className="px-3 py-1.5">
+        {plan.map((entry) => (
+          <li key={entry.content} className="flex gap-2.5 py-1">
+            <svg
+              viewBox="0 0 12 12"
+              role="img"
+              aria-label={entry.status.replace("_", " ")}
+              className={clsx("mt-1 size-3 shrink-0", PATHS[entry.status].tone)}
+            >
+              <path
+                d={PATHS[entry.status].path}
+                fill="none"
+                stroke="currentColor"
+                strokeWidth="1.6"
+                strokeLinecap="round"
+              />
+            </svg>
+            <span className={clsx(entry.status !== "in_progress" && "text-ink-3")}>
+              {entry.content}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </Strip>
   );
 }

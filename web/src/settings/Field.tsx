@@ -33,7 +33,20 @@ export function Field({
   );
 }
 
-/** The same for some lines. */
+/** The same for a whole number, one at least. */
+export function Count(props: ComponentProps<typeof Field>) {
+  return <Field type="number" inputMode="numeric" min={1} step={1} {...props} />;
+}
+
+/** For how many days something is to be good; left empty, for as many as the installation says. */
+export function Days(props: Omit<ComponentProps<typeof Field>, "label">) {
+  return <Count label="For how many days" placeholder="as is usual here" {...props} />;
+}
+
+/** What such a field says, for the hub. */
+export const countIn = (value: string) => (value === "" ? null : Number(value));
+
+/** The same as a line for some lines. */
 export function Area({
   label,
   hint,

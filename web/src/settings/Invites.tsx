@@ -3,12 +3,12 @@ import { type FormEvent, useId, useState } from "react";
 import { peopleQueries, useInvite, useTakeBackInvite } from "@/api/people";
 import type { Invite, Role } from "@/api/types";
 import { Button } from "@/ui/Button";
-import { CopyButton } from "@/ui/CopyButton";
 import { Pick } from "@/ui/Pick";
 import { ErrorProblem } from "@/ui/Problem";
 import { Until } from "@/ui/time";
-import { Field } from "./Field";
+import { Count, countIn, Days, Field } from "./Field";
 import { ROLES } from "./roles";
+import { Shown } from "./Shown";
 
 /** Links that let somebody in: those that are good, and a new one. */
 export function Invites() {
@@ -81,7 +81,7 @@ function New() {
       {
         role,
         uses: Number(uses),
-        days: days === "" ? null : Number(days),
+        days: countIn(days),
         email: email.trim() || null,
       },
       { onSuccess: () => setEmail("") },
@@ -99,26 +99,8 @@ function New() {
             </span>
             <Pick label="Invite as" value={role} options={ROLES} onChange={setRole} />
           </div>
-          <Field
-            label="For how many people"
-            type="number"
-            inputMode="numeric"
-            min={1}
-            step={1}
-            required
-            value={uses}
-            onValue={setUses}
-          />
-          <Field
-            label="For how many days"
-            type="number"
-            inputMode="numeric"
-            min={1}
-            step={1}
-            placeholder="as is usual here"
-            value={days}
-            onValue={setDays}
-          />
+          <Count label="For how many people" required value={uses} onValue={setUses} />
+          <Days value={days} onValue={setDays} />
         </div>
         <div className="mt-3">
           <Field
@@ -136,22 +118,15 @@ function New() {
         {invite.error && <ErrorProblem error={invite.error} className="mt-3" />}
       </form>
       {link && (
-        <section
-          aria-label="The new invitation"
-          className="arrive mt-3 rounded-md border border-accent-line bg-accent-tint px-4 py-3"
+        <Shown
+          label="The new invitation"
+          title="Here is the link."
+          secret={link}
+          copy="Copy the link"
+          done={invite.reset}
         >
-          <p>
-            <span className="font-semibold">Here is the link.</span> Give it to whoever is to come;
-            it is shown only now.
-          </p>
-          <div className="mt-2 flex items-center gap-2 rounded-md border border-accent-line bg-raised py-1 pr-1 pl-3">
-            <code className="min-w-0 flex-1 font-mono text-12 break-all">{link}</code>
-            <CopyButton text={link} label="Copy the link" />
-          </div>
-          <Button className="mt-3" onClick={invite.reset}>
-            I have it
-          </Button>
-        </section>
+          Give it to whoever is to come; it is shown only now.
+        </Shown>
       )}
     </>
   );

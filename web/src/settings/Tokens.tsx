@@ -7,7 +7,7 @@ import { Button } from "@/ui/Button";
 import { Confirm } from "@/ui/Confirm";
 import { ErrorProblem } from "@/ui/Problem";
 import { Ago, Until } from "@/ui/time";
-import { Field } from "./Field";
+import { countIn, Days, Field } from "./Field";
 import { Shown } from "./Shown";
 
 const SCOPES: readonly { value: Scope; label: string; hint: string }[] = [
@@ -110,7 +110,7 @@ function New({ neverAllowed }: { neverAllowed: boolean }) {
       {
         name: name.trim() || "token",
         scopes: [...scopes],
-        days: days === "" || never ? null : Number(days),
+        days: never ? null : countIn(days),
         never,
       },
       { onSuccess: () => setName("") },
@@ -131,13 +131,8 @@ function New({ neverAllowed }: { neverAllowed: boolean }) {
             onValue={setName}
           />
           <div>
-            <Field
-              label="For how many days"
-              type="number"
-              inputMode="numeric"
-              min={1}
-              step={1}
-              placeholder={never ? "for ever" : "as is usual here"}
+            <Days
+              {...(never ? { placeholder: "for ever" } : {})}
               disabled={never}
               value={days}
               onValue={setDays}

@@ -1,7 +1,6 @@
 """Whose an account is: the first admin, new people, linked accounts. On both stores."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,7 @@ from bunkhouse.people import People
 from bunkhouse.people.admission import Invitation, NotAdmitted, Rules
 from bunkhouse.people.signin.accounts import Accounts
 from bunkhouse.people.signin.profile import Profile
-from bunkhouse.store import Database, Place, Transaction, identities
+from bunkhouse.store import Database, Transaction, identities
 from bunkhouse.store import people as rows
 
 from .test_people import Clock
@@ -22,23 +21,6 @@ ACME = "https://id.acme.example"
 ADA = Profile(GITHUB, "1", "ada", "Ada Lovelace", "ada@example.org", "https://pictures.example/1")
 BOB = Profile(GITHUB, "2", "bob", "Bob", "bob@example.org")
 ADA_AT_ACME = Profile(ACME, "1", "a.lovelace", "Ada L.", "ada@acme.example")
-
-
-@pytest.fixture
-async def database(store_place: Place) -> AsyncIterator[Database]:
-    opened = await Database.open(store_place)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def people(database: Database, clock: Clock) -> People:
-    return People(database, clock=clock)
 
 
 def accounts_of(

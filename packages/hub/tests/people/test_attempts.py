@@ -1,7 +1,6 @@
 """Attempts to sign in: bound to a browser, used once, not for long, never to elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select
@@ -9,22 +8,10 @@ from sqlalchemy import select
 from bunkhouse.errors import TooMany
 from bunkhouse.people.signin.attempts import Attempts, Proof, new_proof, own_path
 from bunkhouse.people.signin.refusals import AttemptSpent, NotBegun, OtherProvider, StateMismatch
-from bunkhouse.store import Database, Place
+from bunkhouse.store import Database
 from bunkhouse.store.tables import metadata
 
 from .test_people import Clock
-
-
-@pytest.fixture
-async def database(store_place: Place) -> AsyncIterator[Database]:
-    opened = await Database.open(store_place)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

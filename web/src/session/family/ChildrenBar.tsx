@@ -1,60 +1,48 @@
 import { Link } from "@tanstack/react-router";
-import { clsx } from "clsx";
-import { ChevronUp, Split } from "lucide-react";
-import { useState } from "react";
+import { Split } from "lucide-react";
 import { useChildren } from "@/api/queries";
 import type { Session } from "@/api/types";
 import { STATES, StateMark } from "@/ui/StateMark";
 import { useSessionPage } from "../context";
+import { Strip } from "../Strip";
 
 /** The sessions that work on parts of this one: how they stand in one line; each when opened. */
 export function ChildrenBar() {
   const { id } = useSessionPage();
   const children = useChildren(id);
-  const [open, setOpen] = useState(false);
   if (children.length === 0) return null;
   return (
-    <section
-      data-testid="children"
-      aria-label="Child sessions"
-      className="mb-2 rounded-md border bg-raised text-13"
+    <Strip
+      testId="children"
+      label="Child sessions"
+      line={
+        <>
+          <Split size={14} className="shrink-0 text-ink-3" />
+          <span className="truncate">
+            {children.length === 1 ? "1 child session" : `${children.length} child sessions`}
+            <span className="text-ink-3"> · {standing(children)}</span>
+          </span>
+        </>
+      }
     >
-      <button
-        type="button"
-        aria-expanded={open}
-        onClick={() => setOpen(!open)}
-        className="quiet-ring target flex h-8 w-full items-center gap-2 px-3 text-left"
-      >
-        <Split size={14} className="shrink-0 text-ink-3" />
-        <span className="truncate">
-          {children.length === 1 ? "1 child session" : `${children.length} child sessions`}
-          <span className="text-ink-3"> · {standing(children)}</span>
-        </span>
-        <ChevronUp
-          size={14}
-          className={clsx("ml-auto shrink-0 text-ink-3 transition-transform", open && "rotate-180")}
-        />
-      </button>
-      {open && (
-        <ul className="max-h-[30vh] overflow-y-auto border-t p-1">
-          {children.map((child) => (
-            <li key={child.id}>
-              <Link
-                to="/sessions/$sessionId"
-                params={{ sessionId: child.id }}
-                className="quiet-ring target flex items-center gap-2 rounded-md px-2 py-1 transition-colors hover:bg-hover"
-              >
-                <StateMark state={child.state} />
-                <span className="min-w-0 truncate">{child.title}</span>
-                <span className="ml-auto shrink-0 text-12 text-ink-3">
-                  {STATES[child.state].word}
-                </span>
-              </Link>
-            </li>
-          ))}
-        </ul>
-      )}
-    </section>
+      <ul className="p-1">
+        {children.map((child) => (
+          <li key={child.id}>
+            <Link
+              to="/sessions/$sessionId"
+              params={{ sessionId: child.id }}
+              className="quiet-ring target flex items-center gap-2 rounded-md px-2 py-1 transition-colors hover:bg-hover"
+            >
+              <StateMark state={child.state} />
+              <span className="min-w-0 truncate">{child.title}</span>
+              <span className="ml-auto shrink-0 text-12 text-ink-3">
+                {STATES[child.state].word}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Strip>
   );
 }
 

@@ -3,7 +3,7 @@ import { Link2, X } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
 import { shareQueries, useMakeShareLink, useRevokeShareLink } from "@/api/share-links";
 import type { SessionRole, ShareLink } from "@/api/types";
-import { Field } from "@/settings/Field";
+import { Count, countIn, Days } from "@/settings/Field";
 import { Shown } from "@/settings/Shown";
 import { Button, IconButton } from "@/ui/Button";
 import { type Option, Pick } from "@/ui/Pick";
@@ -92,8 +92,8 @@ function New({ sessionId, publicAllowed }: { sessionId: string; publicAllowed: b
       {
         role: everybody ? "viewer" : as,
         public: everybody,
-        uses: everybody || uses === "" ? null : Number(uses),
-        days: days === "" ? null : Number(days),
+        uses: everybody ? null : countIn(uses),
+        days: countIn(days),
       },
       { onSuccess: () => setOpen(false) },
     );
@@ -135,27 +135,14 @@ function New({ sessionId, publicAllowed }: { sessionId: string; publicAllowed: b
           />
         </div>
         {!everybody && (
-          <Field
+          <Count
             label="For how many people"
-            type="number"
-            inputMode="numeric"
-            min={1}
-            step={1}
             placeholder="any number"
             value={uses}
             onValue={setUses}
           />
         )}
-        <Field
-          label="For how many days"
-          type="number"
-          inputMode="numeric"
-          min={1}
-          step={1}
-          placeholder="as is usual here"
-          value={days}
-          onValue={setDays}
-        />
+        <Days value={days} onValue={setDays} />
       </div>
       <p className="mt-2 text-12 text-ink-3">
         {everybody

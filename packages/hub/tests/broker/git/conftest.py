@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bunkhouse.broker.git import GitDoor, Visitor, recall
+from tests.fakes import git_backend
 
 from ..serving import serve
 
@@ -30,6 +31,12 @@ _CLEAN = {name: value for name, value in os.environ.items() if not name.startswi
     "GIT_COMMITTER_EMAIL": "a@b.c",
     "LC_ALL": "C",
     "no_proxy": "*",
+}
+
+_FILTERS = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "uploadpack.allowFilter",
+    "GIT_CONFIG_VALUE_0": "true",
 }
 
 
@@ -157,38 +164,11 @@ async def host_of(
     asked: list[Request] = []
 
     async def backend(request: Request) -> Response:
-        body = await request.body()
+        await request.body()  # whoever looks at what was asked may read it
         asked.append(request)
         if before is not None and (answer := await before(request)):
             return answer
-        env = _CLEAN | {
-            "GIT_PROJECT_ROOT": str(folder),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": request.url.path,
-            "QUERY_STRING": request.url.query,
-            "REQUEST_METHOD": request.method,
-            "CONTENT_TYPE": request.headers.get("content-type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
-            "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "uploadpack.allowFilter",
-            "GIT_CONFIG_VALUE_0": "true",
-        }
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            "http-backend",
-            env=env,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        out, _ = await process.communicate(body)
-        head, _, content = out.partition(b"\r\n\r\n")
-        headers = dict(
-            line.decode().split(": ", 1) for line in head.split(b"\r\n") if b": " in line
-        )
-        status = int(headers.pop("Status", "200 OK").split(" ")[0])
-        return Response(content, status, headers)
+        return await git_backend.answer(request, folder, request.url.path, _FILTERS)
 
     routes = [Route("/{path:path}", backend, methods=["GET", "POST"])]
     async with serve(Starlette(routes=routes)) as url:
