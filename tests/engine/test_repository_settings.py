@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ..conftest import git
 from ..hubs import Client, Event, HubProcess, happened, whole
+from ..repositories import with_settings
 
 pytestmark = pytest.mark.engine
 
@@ -31,17 +31,6 @@ LASTING = """
 [setup]
 commands = ["echo x >> count; echo begun; until [ -e /tmp/go ]; do sleep 0.1; done; echo went"]
 """
-
-
-def with_settings(folder: Path, text: str) -> Path:
-    folder.mkdir()
-    git(folder, "init", "-b", "main")
-    (folder / "README.md").write_text("# Orchard\n")
-    (folder / ".bunkhouse").mkdir()
-    (folder / ".bunkhouse" / "config.toml").write_text(text)
-    git(folder, "add", "-A")
-    git(folder, "commit", "-m", "Plant")
-    return folder
 
 
 @pytest.fixture

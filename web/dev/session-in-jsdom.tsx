@@ -11,19 +11,30 @@ import { logOf, type Step } from "./steps";
 /** What was asked about the session since it was opened: methods, and paths under its own. */
 export const asked: string[] = [];
 
-/** Call it first in the file. */
-export function beforeSessions(): void {
+/** Call it first in the file. `page`: reads what is drawn; `away`: where it is left for. */
+export function beforeSessions(
+  page: () => Promise<unknown> = () => import("../src/session/SessionRoute"),
+  away = "/nowhere",
+): void {
   bePatient();
   stubWindow();
   listen("bypass");
   beforeAll(async () => {
     // Read before the first test has to wait for it.
-    await import("../src/session/SessionRoute");
+    await page();
   }, SLOW_MS);
   afterEach(async () => {
     const { router } = await import("../src/router");
-    await act(async () => router.history.push("/nowhere"));
+    await act(async () => router.history.push(away));
   });
+}
+
+/** A recorded session, with another say in what it is, and its log. */
+export function recorded(id: string, as: Partial<Session>, more: readonly Step[] = []) {
+  const found = busy().find(({ session }) => session.id === id);
+  if (!found) throw new Error(`There is no recording ${id}.`);
+  const session: Session = { ...found.session, ...as };
+  return { session, log: logOf(...[...found.past, ...more].map(([, event]) => event)) };
 }
 
 interface Opening {
@@ -38,10 +49,7 @@ interface Opening {
 /** Open the page of a recorded session. */
 export async function open(id: string, { role, name = "Ben", search = "", more = [] }: Opening) {
   const { router } = await import("../src/router");
-  const recorded = busy().find(({ session }) => session.id === id);
-  if (!recorded) throw new Error(`There is no recording ${id}.`);
-  const session: Session = { ...recorded.session, id: `${id}-${role}`, role, author: "Ada" };
-  const log = logOf(...[...recorded.past, ...more].map(([, event]) => event));
+  const { session, log } = recorded(id, { id: `${id}-${role}`, role, author: "Ada" }, more);
   server.use(
     http.get(`${API}/me`, () => HttpResponse.json({ id: "u2", name, role: "member" })),
     http.get(`${API}/sessions`, () => HttpResponse.json({ items: [session], next: null })),

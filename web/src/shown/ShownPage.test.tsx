@@ -1,72 +1,22 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
-import {
-  act,
-  cleanup,
-  configure,
-  fireEvent,
-  render,
-  screen,
-  waitFor,
-} from "@testing-library/react";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import type { LogEvent, Session } from "@/api/types";
+import { expect, it } from "vitest";
+import type { LogEvent } from "@/api/types";
 import { logPage } from "../../dev/log-pages";
-import { busy } from "../../dev/recordings";
-import { logOf } from "../../dev/steps";
+import { API, drawRouter, refused, server } from "../../dev/page-in-jsdom";
+import { beforeSessions, recorded } from "../../dev/session-in-jsdom";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-const SLOW_MS = 30_000;
-configure({ asyncUtilTimeout: 5_000 });
-vi.setConfig({ testTimeout: SLOW_MS });
 let asked: string[] = [];
 let streamed = false;
 
-beforeAll(async () => {
-  // What jsdom has not.
-  vi.stubGlobal("scrollTo", () => {});
-  vi.stubGlobal("matchMedia", (query: string) => ({
-    matches: query.includes("min-width"),
-    addEventListener() {},
-    removeEventListener() {},
-  }));
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
-  server.listen({ onUnhandledRequest: "bypass" });
-  await import("./ShownRoute");
-}, SLOW_MS);
-afterEach(async () => {
-  const { router } = await import("@/router");
-  await act(async () => router.history.push("/shared/nothing"));
-  cleanup();
-  server.resetHandlers();
-  server.events.removeAllListeners();
-});
-afterAll(() => server.close());
+beforeSessions(() => import("./ShownRoute"), "/shared/nothing");
 
 /** The page of a recorded session, as a public link shows it; gives what the stream says next. */
 async function open(id: string, status = 200) {
-  const { queryClient } = await import("@/api/queries");
   const { router } = await import("@/router");
-  const recorded = busy().find(({ session }) => session.id === id);
-  if (!recorded) throw new Error(`There is no recording ${id}.`);
-  const session: Session = { ...recorded.session, role: "viewer", author: "Ben" };
-  const log = logOf(...recorded.past.map(([, event]) => event));
-  const refused = () =>
-    HttpResponse.json(
-      { status: 401, title: "No", code: "unauthorized", detail: "You are not signed in." },
-      { status: 401 },
-    );
+  const { session, log } = recorded(id, { role: "viewer", author: "Ben" });
+  const unknown = () => refused(401, "unauthorized", "You are not signed in.", null);
   let say: (event: LogEvent) => void = () => {};
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -77,32 +27,27 @@ async function open(id: string, status = 200) {
   });
   server.use(
     http.get(`${API}/sessions/${id}`, () =>
-      status === 200 ? HttpResponse.json(session) : refused(),
+      status === 200 ? HttpResponse.json(session) : unknown(),
     ),
     http.get(`${API}/sessions/${id}/shared`, () =>
-      status === 200 ? HttpResponse.json({ by: "Ada", until: "2099-01-01T00:00:00Z" }) : refused(),
+      status === 200 ? HttpResponse.json({ by: "Ada", until: "2099-01-01T00:00:00Z" }) : unknown(),
     ),
     http.get(`${API}/sessions/${id}/events`, ({ request }) => {
-      if (status !== 200) return refused();
+      if (status !== 200) return unknown();
       if (request.headers.get("accept") === "text/event-stream") {
         streamed = true;
         return new HttpResponse(stream, { headers: { "Content-Type": "text/event-stream" } });
       }
       return HttpResponse.json(logPage(log, new URL(request.url).searchParams));
     }),
-    http.all(`${API}/*`, refused),
+    http.all(`${API}/*`, unknown),
   );
   asked = [];
   streamed = false;
   server.events.on("request:start", ({ request }) => {
     asked.push(`${request.method} ${new URL(request.url).pathname.replace("/api", "")}`);
   });
-  queryClient.clear();
-  render(
-    <QueryClientProvider client={queryClient}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>,
-  );
+  drawRouter(router);
   await act(async () => router.history.push(`/shared/${id}`));
   return { session, last: log.at(-1), say: (event: LogEvent) => say(event) };
 }

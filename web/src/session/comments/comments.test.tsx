@@ -1,36 +1,32 @@
 // @vitest-environment jsdom
-import { QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
-import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { Refusal } from "@/api/client";
-import { queryClient, sessionActions } from "@/api/queries";
+import { sessionActions } from "@/api/queries";
 import type { LogEvent } from "@/api/types";
 import { fold } from "@/log/fold";
 import { EMPTY } from "@/log/model";
+import {
+  API,
+  bePatient,
+  draw,
+  listen,
+  refused,
+  server,
+  stubLayout,
+} from "../../../dev/page-in-jsdom";
 import { Composer } from "../Composer";
 import { SessionContext, type SessionPageState } from "../context";
 import { CommentField } from "./CommentField";
 import { CommentView } from "./CommentView";
 
-const server = setupServer();
-const API = `${location.origin}/api`;
-vi.setConfig({ testTimeout: 30_000 });
-configure({ asyncUtilTimeout: 5_000 });
 const AT = "2026-01-01T00:00:00Z";
 
-beforeAll(() => {
-  vi.stubGlobal("scrollTo", () => {});
-  server.listen({ onUnhandledRequest: "error" });
-});
-afterEach(() => {
-  cleanup();
-  queryClient.clear();
-  localStorage.clear();
-  server.resetHandlers();
-});
-afterAll(() => server.close());
+bePatient();
+stubLayout();
+listen();
+afterEach(() => localStorage.clear());
 
 const posted = (text: string, seq = 1) =>
   ({
@@ -43,11 +39,11 @@ function open(drives: boolean, parts: React.ReactNode, refuse = false) {
   const said: string[] = [];
   const failures: unknown[] = [];
   server.use(
+    http.get(`${API}/me`, () => HttpResponse.json({ id: "u2", name: "Ben", role: "member" })),
     http.get(`${API}/models`, () => HttpResponse.json({ default: "", items: [], providers: [] })),
     http.post(`${API}/sessions/s/comments`, async ({ request }) => {
       if (refuse) {
-        const problem = { status: 413, title: "No", code: "too_large", detail: "Too long." };
-        return HttpResponse.json(problem, { status: 413 });
+        return refused(413, "too_large", "Too long.", null);
       }
       expect(request.headers.get("Idempotency-Key")).toBeTruthy();
       const { text } = (await request.json()) as { text: string };
@@ -69,11 +65,7 @@ function open(drives: boolean, parts: React.ReactNode, refuse = false) {
     },
     ...{ showPane: () => {}, place: {}, share: () => {}, full: false },
   };
-  render(
-    <QueryClientProvider client={queryClient}>
-      <SessionContext value={page}>{parts}</SessionContext>
-    </QueryClientProvider>,
-  );
+  draw(<SessionContext value={page}>{parts}</SessionContext>);
   return { said, failures };
 }
 
