@@ -23,14 +23,19 @@ ARGUMENTS = [
 ]
 
 
+def chromium_path() -> str:
+    """The machine's Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "no Chromium is installed; `make test` installs it"
+    return path
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Generator[Browser]:
     """It ends with this folder's tests: as long as it is open its loop runs in this thread, and
     tests that have a loop of their own can't."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "no Chromium is installed; `make test` installs it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -153,7 +153,7 @@ def test_a_set_up_that_takes_long_is_stopped_and_the_session_is_there_to_work_in
     assert of(log, "prompt_withdrawn")
     (update,) = of(log, "tool_call_update", status="failed")
     assert (update["output"], update["error"]) == ("begun\n", "Somebody stopped it.")
-    assert client.run(session, "pgrep -f tmp/go || cat count").stdout == "x\n"
+    assert client.run(session, "pgrep -f '[t]mp/go' || cat count").stdout == "x\n"
     assert client.turn(session, "[demo:hello]")[-1]["outcome"] == "done"
 
     # Run once more it may be stopped as well, before what waits for it.
@@ -179,7 +179,7 @@ def test_a_hub_that_is_killed_meanwhile_finds_the_set_up_going_on(
         mine.kill()
         mine.start()
         client = Client(mine)
-        client.until(session, happened("stage", name="container", status="done"))
+        client.await_runner(session)
         assert client.run(session, "touch /tmp/go").returncode == 0
         rest = client.until(session, happened("turn_ended"), after=seen[-1]["seq"])
         log = [*seen, *rest]
