@@ -73,14 +73,20 @@ def take(into: Path) -> None:
         shot("session")
 
         # Others beside it, and home.
+        where = client.session(session)["repository"]
         asks = client.create(
             "[demo:permission cmd='git push origin main']",
+            repository=where,
             title="Release 1.2 and tag it",
             permissions={"bash": "ask"},
         )
-        works = client.create("[demo:slow seconds=300]", title="Find the slowest test")
+        works = client.create(
+            "[demo:bash cmd='python3 -m unittest; sleep 600']",
+            repository=where,
+            title="Find the slowest test",
+        )
         client.until(asks, happened("permission_requested"))
-        client.until(works, happened("tool_call"))
+        client.until(works, happened("tool_output_chunk"))
         page.goto(hub.pages)
         expect(page.get_by_text("Asks: git push origin main").first).to_be_visible()
         shot("home")

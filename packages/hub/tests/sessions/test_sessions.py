@@ -11,6 +11,8 @@ from bunkhouse_protocol.events import (
     PermissionResolved,
     Problem,
     StateChanged,
+    ToolCall,
+    ToolCallUpdate,
     TurnEnded,
 )
 from bunkhouse_protocol.link import EventFrame
@@ -180,5 +182,10 @@ async def test_the_live_line_is_the_newest_line_without_markup(room: Room) -> No
     await runner.say(AgentMessageChunk(message_id="m", text="word " * 100))
     line = (await room.sessions.get(session_id)).activity or ""
     assert line.startswith("…word word")
+    await runner.say(ToolCall(tool_call_id="t", tool="bash", kind="execute", title=""))
+    assert (await room.sessions.get(session_id)).activity == "bash"
+    await runner.say(ToolCallUpdate(tool_call_id="t", status="in_progress", title="make test"))
+    await runner.say(ToolCallUpdate(tool_call_id="t", status="completed"))
+    assert (await room.sessions.get(session_id)).activity == "make test"
     await runner.say(PermissionRequested(request_id="r", permission="bash", title="rm -r build"))
     assert (await room.sessions.get(session_id)).activity == "Asks: rm -r build"

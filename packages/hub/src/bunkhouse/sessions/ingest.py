@@ -22,6 +22,7 @@ from bunkhouse_protocol.events import (
     ServiceChanged,
     SessionRewound,
     ToolCall,
+    ToolCallUpdate,
     TurnEnded,
     WorkspaceChanged,
 )
@@ -114,7 +115,9 @@ def _keep(change: Change, event: Event) -> None:
             text = (row.activity or "") + event.text if same else event.text
             row.activity = text[-_ACTIVITY_LENGTH:]
         case ToolCall() if row.state in TURN_STATES and not row.pending:
-            row.activity = f"{event.tool} {event.title}"[:_ACTIVITY_LENGTH]
+            row.activity = (event.title or event.tool)[:_ACTIVITY_LENGTH]
+        case ToolCallUpdate(title=str(title)) if row.state in TURN_STATES and not row.pending:
+            row.activity = title[:_ACTIVITY_LENGTH]  # agents name a call before they know of what
         case WorkspaceChanged():
             row.additions, row.deletions = event.additions, event.deletions
             row.changed_files = len(event.files)
