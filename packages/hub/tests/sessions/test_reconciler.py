@@ -159,6 +159,32 @@ async def test_a_sandbox_that_worked_and_ends_before_it_dials_is_started_again(r
         assert not any(e.type == "error" for e in log)
 
 
+@pytest.mark.parametrize("how", ["killed", "taken away"])
+async def test_a_sandbox_that_is_ended_before_it_ever_dials_is_started_again(
+    room: Room, how: str
+) -> None:
+    runs: list[str] = []
+    begun = asyncio.Event()
+
+    async def silent_at_first(spec: SandboxSpec) -> int | None:
+        runs.append(spec.sandbox_id)
+        begun.set()
+        if len(runs) == 1:
+            await asyncio.Event().wait()
+        return await honest(spec)
+
+    provider = FakeProvider(silent_at_first)
+    async with hub(room, provider):
+        view = await room.sessions.create(NewSession(prompt="go"), ADMIN)
+        async with asyncio.timeout(20):
+            await begun.wait()
+        await (provider.kill if how == "killed" else provider.destroy)(runs[0])
+        log = await until(room, view.id, ends(1))
+        assert noticed("sandbox_lost")(log)
+        assert not any(e.type == "error" for e in log)
+        assert (runs[0] == runs[1]) == (how == "killed")
+
+
 def connected(times: int) -> Callable[[list[Event]], bool]:
     def seen(log: list[Event]) -> bool:
         done = [e for e in log if isinstance(e, Stage) and (e.name, e.status) == CONNECTED]

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import shutil
+import signal
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from bunkhouse_protocol.events import Notice, Problem, Stage, StageName
 
 _LOOK_SECONDS = 1.0
 """How often it is looked whether a sandbox that does not dial in is still alive."""
+_KILLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
+"""How a sandbox ends that somebody ends, be it the kernel for want of memory."""
 
 
 class Starter:
@@ -182,7 +185,7 @@ class Starter:
         )
 
     async def _connected(self, session_id: str) -> SandboxStatus | None:
-        """Wait for the runner. Returns how the sandbox is where it ended, and had worked before."""
+        """Wait for the runner. Returns how the sandbox is where it can be started again."""
         began = time.monotonic()
         await self._stage(session_id, "connect", "started")
         trouble = await self._wait_for_runner(session_id)
@@ -203,7 +206,7 @@ class Starter:
     async def _wait_for_runner(self, session_id: str) -> SandboxStatus | str | None:
         """Until the runner has dialled in; or what keeps it from it, in words.
 
-        Of one that dialled in before, how it is: somebody ended it, and it can be started again.
+        Of one that somebody ended, or that worked before, how it is: it can be started again.
         """
         limit = self._settings.connect_seconds
         deadline = time.monotonic() + limit
@@ -215,7 +218,8 @@ class Starter:
             row = await self._row(session_id)
             status = await self._provider.status(row.sandbox_id or "")
             if status.state in ("exited", "absent"):
-                if row.spool_id is not None:
+                taken = status.state == "absent" or status.exit_code in _KILLED
+                if taken or row.spool_id is not None:
                     return status
                 said = f": {status.detail}" if status.detail else ""
                 return f"The sandbox ended right after its start (code {status.exit_code}){said}."
