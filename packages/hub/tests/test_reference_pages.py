@@ -1,5 +1,6 @@
 """The reference pages name everything that there is: commands, routes, events, codes."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,22 @@ def test_every_kind_of_error_is_listed() -> None:
         kinds += kind.__subclasses__()
     ours = {kind.code for kind in kinds if kind.__module__ == errors.__name__}
     assert {code for code in ours if f"`{code}`" not in API} == set()
+
+
+def test_every_code_in_the_log_is_listed() -> None:
+    said = {
+        keyword.value.value
+        for package in ("hub", "runner")
+        for file in (ROOT / "packages" / package / "src").rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("Problem", "Notice")
+        for keyword in call.keywords
+        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
+    }
+    assert "set_up_failed" in said
+    assert {code for code in said if f"`{code}`" not in API} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

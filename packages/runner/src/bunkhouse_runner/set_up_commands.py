@@ -21,7 +21,14 @@ from pathlib import Path
 import structlog
 
 from bunkhouse_protocol.configuring import SetUp
-from bunkhouse_protocol.events import Problem, Stage, ToolCall, ToolCallUpdate, ToolOutputChunk
+from bunkhouse_protocol.events import (
+    Notice,
+    Problem,
+    Stage,
+    ToolCall,
+    ToolCallUpdate,
+    ToolOutputChunk,
+)
 from bunkhouse_runner import processes
 from bunkhouse_runner.agents.base import Emit, Memory
 from bunkhouse_runner.agents.opencode.outputs import Outputs, Printed
@@ -186,8 +193,21 @@ class SetUpCommands:
         if not bad:
             return None
         how = error or f"It ended with exit code {status}."
-        self._fail(command, how, output.text)
+        if error == _STOPPED:
+            self._stop_short(command, output.text)
+        else:
+            self._fail(command, how, output.text)
         return f"{_line(command)}: {how}"
+
+    def _stop_short(self, command: str, output: str) -> None:
+        self._memory.set(_NOTE, _told(command, _STOPPED, output))
+        self._emit(
+            Notice(
+                code="set_up_stopped",
+                message=f"The set-up was stopped at `{_line(command)}`. The agent is told with the "
+                "next prompt.",
+            )
+        )
 
     def _fail(self, command: str, how: str, output: str) -> None:
         self._memory.set(_NOTE, _told(command, how, output))

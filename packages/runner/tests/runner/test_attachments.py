@@ -19,7 +19,7 @@ from bunkhouse_runner.pictures import name_of
 from .conftest import Doors
 from .fake_agent import FakeAgent
 from .git_door import GitDoor
-from .test_runner import House
+from .house import House
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 SHOT = Attachment(blob=name_of(PNG), name="shot.png", mime="image/png", size=len(PNG))

@@ -15,7 +15,7 @@ from . import test_runner
 from .conftest import Doors, Git
 from .fake_agent import FakeAgent
 from .git_door import GitDoor
-from .test_runner import House
+from .house import House
 
 PATIENCE = 90.0
 

@@ -20,7 +20,7 @@ from .conftest import Doors, Git
 from .fake_agent import FakeAgent
 from .fake_hub import TOKEN
 from .git_door import GitDoor
-from .test_runner import House, spec
+from .house import House, spec
 
 LIMIT = 1000
 

@@ -15,7 +15,7 @@ from bunkhouse_runner.spool import Spool
 from . import test_runner
 from .conftest import Doors
 from .git_door import GitDoor
-from .test_runner import House
+from .house import House
 
 PATIENCE = 90.0
 

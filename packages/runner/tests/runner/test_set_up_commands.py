@@ -10,6 +10,7 @@ import pytest
 from bunkhouse_protocol.configuring import SetUp
 from bunkhouse_protocol.events import (
     Event,
+    Notice,
     Problem,
     Stage,
     ToolCall,
@@ -176,6 +177,9 @@ async def test_a_person_stops_them(bench: Bench) -> None:
     assert not alive(int((bench.workspace / "pid").read_text()))
     assert not (bench.workspace / "later").exists()
     assert bench.stages[-1][0] == "failed"
+    # Nothing is wrong: somebody wanted it so.
+    assert [each.code for each in bench.told if isinstance(each, Notice)] == ["set_up_stopped"]
+    assert not any(isinstance(each, Problem) for each in bench.told)
     assert bench.commands.note is not None
     assert "Somebody stopped it." in bench.commands.note
     bench.told.clear()

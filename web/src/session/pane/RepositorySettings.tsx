@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { repositorySettingsQueries, setUpAgain } from "@/api/repository-settings";
 import type { SessionSettings, SettingSource } from "@/api/types";
+import type { StageView, Transcript } from "@/log/model";
 import { Button } from "@/ui/Button";
 import { Coded, ErrorProblem } from "@/ui/Problem";
 import { useSessionPage } from "../context";
@@ -133,4 +134,11 @@ export function SetUpAgain() {
       Run set-up again
     </Button>
   );
+}
+
+/** Whether the set-up commands came to no good end when they were run last. */
+export function needsSetUpAgain({ blocks }: Transcript): boolean {
+  const ofCommands = (stage: StageView) => stage.name === "commands";
+  const last = blocks.findLast((block) => block.kind === "setup" && block.stages.some(ofCommands));
+  return last?.kind === "setup" && last.stages.find(ofCommands)?.status === "failed";
 }

@@ -14,6 +14,7 @@ import { Coded, Problem } from "@/ui/Problem";
 import { STATES } from "@/ui/StateMark";
 import { Ago, duration, exact } from "@/ui/time";
 import { useSessionPage } from "../context";
+import { needsSetUpAgain, SetUpAgain } from "../pane/RepositorySettings";
 import { AllowLink } from "./Configured";
 
 /** One quiet line about something that happened beside the work. */
@@ -37,10 +38,16 @@ export function Mark({
 }
 
 export const NoticeView = memo(function NoticeView({ block }: { block: NoticeBlock }) {
+  const { transcript } = useSessionPage();
   return (
     <Mark icon={<Info size={14} />} at={block.at} testId="notice">
       <Coded text={block.message} />
       {block.code === "egress_asked" && <AllowLink />}
+      {block.code === "set_up_stopped" && needsSetUpAgain(transcript) && (
+        <span className="mt-1.5 flex">
+          <SetUpAgain />
+        </span>
+      )}
     </Mark>
   );
 });

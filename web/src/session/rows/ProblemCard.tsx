@@ -1,9 +1,9 @@
 import { memo, useState } from "react";
-import type { ProblemBlock, StageView, Transcript } from "@/log/model";
+import type { ProblemBlock } from "@/log/model";
 import { Button } from "@/ui/Button";
 import { Problem } from "@/ui/Problem";
 import { useSessionPage } from "../context";
-import { SetUpAgain } from "../pane/RepositorySettings";
+import { needsSetUpAgain, SetUpAgain } from "../pane/RepositorySettings";
 
 /** Something went wrong; while the session stands still because of it, what can be done about it. */
 export const ProblemCard = memo(function ProblemCard({ block }: { block: ProblemBlock }) {
@@ -24,7 +24,7 @@ export const ProblemCard = memo(function ProblemCard({ block }: { block: Problem
       {drives &&
       state === "idle" &&
       block.code === "set_up_failed" &&
-      lastSetUp(transcript) === "failed" ? (
+      needsSetUpAgain(transcript) ? (
         <SetUpAgain />
       ) : (
         drives &&
@@ -44,10 +44,3 @@ export const ProblemCard = memo(function ProblemCard({ block }: { block: Problem
     </Problem>
   );
 });
-
-/** How the set-up commands ended when they were run last. */
-function lastSetUp({ blocks }: Transcript): StageView["status"] | undefined {
-  const ofCommands = (stage: StageView) => stage.name === "commands";
-  const last = blocks.findLast((block) => block.kind === "setup" && block.stages.some(ofCommands));
-  return last?.kind === "setup" ? last.stages.find(ofCommands)?.status : undefined;
-}
