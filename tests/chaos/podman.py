@@ -105,13 +105,18 @@ class Engine:
 
     def freeze(self, container: str) -> bool:
         """Have all its processes stand still; False: it does not run."""
-        try:
-            self.ask("POST", f"/containers/{container}/pause")
-        except httpx2.HTTPStatusError:
-            shown = self.ask("GET", f"/containers/{container}/json")
-            assert shown is None or shown["State"]["Status"] != "running", shown["State"]
-            return False
-        return True
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.ask("POST", f"/containers/{container}/pause")
+            except httpx2.HTTPStatusError as error:
+                shown = self.ask("GET", f"/containers/{container}/json")
+                if shown is None or shown["State"]["Status"] != "running":
+                    return False
+                # It began to run between the two.
+                assert time.monotonic() < deadline, error.response.text
+            else:
+                return True
 
     def kill_in(self, container: str, program: str) -> bool:
         """`kill -9` a program in a container, by its command line; False: it does not run.
