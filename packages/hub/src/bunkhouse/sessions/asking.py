@@ -7,6 +7,7 @@ what the tool gives back.
 
 from collections.abc import AsyncIterator, Sequence
 
+from bunkhouse.errors import Conflict
 from bunkhouse.people.identity import Person
 from bunkhouse.sessions.journal import Change, Journal
 from bunkhouse.sessions.lifecycle import TURN_STATES
@@ -30,6 +31,16 @@ def ask(change: Change, request_id: str, question: Question) -> int:
     if row.state == "working":
         change.move("waiting", "hub", "the agent asks for something")
     return place
+
+
+def check_pending(change: Change, request_id: str) -> None:
+    """Go on only with a question, or a permission request, that waits for its answer.
+
+    Raises:
+        Conflict: it was answered already, or is void.
+    """
+    if request_id not in change.row.pending:
+        raise Conflict("This was answered already, or its turn has ended.", code="not_pending")
 
 
 async def answer(

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from bunkhouse.errors import InvalidInput
 from bunkhouse.people.identity import Person
-from bunkhouse.store import Transaction, answers
+from bunkhouse.store import Database, Transaction, answers
 
 T = TypeVar("T")
 
@@ -66,6 +66,13 @@ async def check(tx: Transaction, once: Once | None) -> None:
             code="idempotency_key_reused",
         )
     raise Repeated(found.answer)
+
+
+async def look(database: Database, once: Once | None) -> None:
+    """The same before anything is done, files copied above all; the transaction looks again."""
+    if once is not None:
+        async with database.read() as tx:
+            await check(tx, once)
 
 
 async def keep(tx: Transaction, once: Once | None, shape: TypeAdapter[T], answer: T) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from bunkhouse.errors import Conflict, InvalidInput
+from bunkhouse.errors import InvalidInput
 from bunkhouse.people.identity import Person
 from bunkhouse.people.permissions import missing
 from bunkhouse.sessions import (
@@ -92,7 +92,7 @@ class Sessions:
         return await once.answered(lambda: self._create(new, author, key), _SESSION)
 
     async def _create(self, new: NewSession, author: Person, key: Once | None) -> SessionView:
-        await self._check_key(key)
+        await once.look(self._journal.database, key)
         new = await families.inherited(new, author, self._journal, self._catalog)
         model = self._catalog.model(new.model)
         begins = await beginning.understood(new, author, self._catalog, self._settings)
@@ -241,7 +241,7 @@ class Sessions:
         when: When,
         key: Once | None,
     ) -> PromptView:
-        await self._check_key(key)
+        await once.look(self._journal.database, key)
         if not text and not uploads:
             raise InvalidInput("The prompt is empty.")
         prompting.check_size(text, self._settings.prompt_bytes)
@@ -375,7 +375,7 @@ class Sessions:
             Conflict: it was answered already, or is void.
         """
         async with self._journal.change(session_id) as change:
-            _check_pending(change, request_id)
+            asking.check_pending(change, request_id)
             await change.command(
                 PermissionCommand(request_id=request_id, reply=reply, message=message, by=by.name)
             )
@@ -389,7 +389,7 @@ class Sessions:
             Conflict: they were answered already, or are void.
         """
         async with self._journal.change(session_id) as change:
-            _check_pending(change, request_id)
+            asking.check_pending(change, request_id)
             await asking.answer(change, request_id, answers, by)
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────
@@ -488,14 +488,3 @@ class Sessions:
         async with self._journal.database.read() as tx:
             row = await prompts.get(tx, session_id, prompt_id)
         return [] if row is None else PromptView.of(row).attachments
-
-    async def _check_key(self, key: Once | None) -> None:
-        """Look before anything is done, files copied above all; the transaction looks again."""
-        if key is not None:
-            async with self._journal.database.read() as tx:
-                await once.check(tx, key)
-
-
-def _check_pending(change: Change, request_id: str) -> None:
-    if request_id not in change.row.pending:
-        raise Conflict("This was answered already, or its turn has ended.", code="not_pending")

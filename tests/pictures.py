@@ -1,6 +1,6 @@
 """Take the pictures of the docs anew: of a real hub, with a real agent in a real sandbox.
 
-    .venv/bin/python scripts/pictures.py [FOLDER]
+    .venv/bin/python -m tests.pictures [FOLDER]
 
 into `docs/images`, or another folder; `make test` has set up what it needs. All that is shown was
 done by the demo model.
@@ -14,11 +14,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.browser.conftest import ARGUMENTS, chromium_path, signed_in  # noqa: E402 - from the root
-from tests.hubs import Client, HubProcess, happened  # noqa: E402
+from .browser.conftest import ARGUMENTS, chromium_path, signed_in
+from .conftest import ROOT
+from .hubs import Client, HubProcess, happened
 
 PROMPT = "Look around, write down what you find, and run a command that shows it."
 WEB = """<!doctype html><meta charset="utf-8"><title>Larder</title>
