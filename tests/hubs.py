@@ -207,13 +207,6 @@ class Client:
             if not page["items"]:
                 return found
 
-    def await_runner(self, session_id: str) -> None:
-        """Until the session's sandbox has found a hub that was started anew."""
-        deadline = time.monotonic() + PATIENCE
-        while self.run(session_id, "true").returncode != 0:
-            assert time.monotonic() < deadline, "the sandbox did not come back"
-            time.sleep(0.2)  # no event tells of it: nothing of the session has changed
-
     def await_no_sandboxes(self) -> None:
         """Until nothing of deleted sessions runs any more."""
         deadline = time.monotonic() + PATIENCE
